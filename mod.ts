@@ -1,0 +1,73 @@
+/**
+ * Task queue for TypeScript whose results are values that can be passed on.
+ *
+ * Calling a task on a queue enqueues it; what comes back is a handle that other tasks take as an
+ * argument. The same code runs in one process on `memory://` and on many machines on `redis://`.
+ *
+ * - task: a function that a worker can run, under a name
+ * - task space: a named group of tasks; dots nest (`shop.cart`)
+ * - broker: knows the tasks, and connects them with a queue
+ * - task queue: the backend that keeps tasks and results
+ * - deferred: handle to a result that does not exist yet
+ * - worker pool: takes tasks from a queue and has them run
+ *
+ * All times are milliseconds. What is opened is closed by its scope, with `await using`.
+ *
+ * @example
+ * ```ts
+ * import { getBroker, getQueue, InlineWorkerPool, TaskSpace } from "@worq/worq";
+ * import { strictEqual } from "node:assert/strict";
+ *
+ * const tasks = new TaskSpace("tasks", {
+ *   num: (value: string) => Number(value),
+ *   add: (values: number[]) => values.reduce((a, b) => a + b, 0),
+ * });
+ *
+ * // A worker …
+ * await using broker = getBroker("memory://").expose(tasks);
+ * await using _pool = new InlineWorkerPool(broker).start();
+ *
+ * // … and a producer, in this process or, on redis://, in any other.
+ * await using q = getQueue<typeof tasks>("memory://");
+ * const nums = ["1", "2", "3"].map((text) => q.tasks.num(text));
+ * const sum = await q.tasks.add(nums);
+ * strictEqual(await sum.result({ timeout: 30_000 }), 6);
+ * ```
+ *
+ * @module
+ */
+export { Broker, type BrokerOptions, type Exposable, type ExposeOptions } from "./src/broker.ts";
+export { type ConnectOptions, getBroker, getQueue, type QueueOptions } from "./src/connect.ts";
+export { type CurrentTask, currentTask } from "./src/current_task.ts";
+export { Deferred } from "./src/deferred.ts";
+export {
+  DuplicateTask,
+  QueueUnavailable,
+  TaskExpired,
+  TaskFailure,
+  TaskPending,
+  WorqError,
+} from "./src/errors.ts";
+export { all, asCompleted, type Handle, map } from "./src/helpers.ts";
+export { InlineWorkerPool } from "./src/pools/inline.ts";
+export {
+  type StopOptions,
+  type WorkerHandle,
+  WorkerPool,
+  type WorkerPoolOptions,
+} from "./src/pools/worker_pool.ts";
+export { type AnyTasks, type Queue, type QueueMethods } from "./src/queue.ts";
+export { MemoryTaskQueue } from "./src/queues/memory.ts";
+export { RedisTaskQueue } from "./src/queues/redis.ts";
+export { type TaskStatus } from "./src/status.ts";
+export {
+  type Argument,
+  type Arguments,
+  type OneTaskOptions,
+  type Passed,
+  type Target,
+  task,
+  type TaskOptions,
+} from "./src/task.ts";
+export { type TaskFunction, type TaskRecordOf, TaskSpace } from "./src/task_space.ts";
+export { type WaitOptions } from "./src/wait.ts";

@@ -1,0 +1,150 @@
+/** {@linkcode Broker}: knows the tasks, and moves them between callers, queue and workers. */
+import { decode, encodeValue } from "./codec.ts";
+import { type CurrentTask, runAs } from "./current_task.ts";
+import type { Message } from "./message.ts";
+import { encodeFailure, inputOf } from "./outcome.ts";
+import { DEFAULT_MAX_PAYLOAD, Producer } from "./producer.ts";
+import { type AnyTasks, type Queue, queueOf } from "./queue.ts";
+import { checkOptions, type TaskOptions } from "./task.ts";
+import type { Claim, Report, TaskQueue } from "./task_queue.ts";
+import { type TaskFunction, TaskSpace, TaskTable } from "./task_space.ts";
+
+/** What a broker can be told. */
+export interface BrokerOptions {
+  /**
+   * Bytes that the encoded arguments of a task, or its result, may have. @default {4_000_000}
+   */
+  maxPayload?: number;
+}
+
+/** How `expose` treats a name that is taken. */
+export interface ExposeOptions {
+  /** Replace it; otherwise a taken name is a `TypeError`. @default {false} */
+  replace?: boolean;
+}
+
+/** What can be exposed: a space, a record of functions by name, or a function that has a name. */
+export type Exposable =
+  // deno-lint-ignore no-explicit-any -- a space of any tasks
+  TaskSpace<string, any> | { readonly [name: string]: TaskFunction } | TaskFunction;
+
+/**
+ * Connects task functions with a queue. Workers get one from the module's `init`; `getBroker`
+ * makes it.
+ *
+ * @example
+ * ```ts
+ * import { getBroker } from "@worq/worq";
+ * import { strictEqual } from "node:assert/strict";
+ *
+ * await using broker = getBroker("memory://");
+ * broker.expose({ double: (x: number) => 2 * x });
+ * strictEqual(await broker.size(), 0);
+ * ```
+ */
+export class Broker implements AsyncDisposable {
+  readonly #producer: Producer;
+  readonly #maxPayload: number;
+  readonly #tasks = new TaskTable();
+
+  /** A broker for `taskQueue`, which it closes when it is closed itself. */
+  constructor(taskQueue: TaskQueue, options: BrokerOptions = {}) {
+    const { maxPayload = DEFAULT_MAX_PAYLOAD } = options;
+    this.#maxPayload = maxPayload;
+    this.#producer = new Producer(taskQueue, maxPayload);
+  }
+
+  /** The queue behind this broker. */
+  get taskQueue(): TaskQueue {
+    return this.#producer.taskQueue;
+  }
+
+  /** Name of the queue. */
+  get name(): string {
+    return this.taskQueue.name;
+  }
+
+  /**
+   * Makes tasks known to the workers of this broker: a space, functions by name, or one function
+   * under its own name, which goes to the root. Throws a `TypeError` for a name that is taken (then
+   * nothing is exposed) or may not be a task.
+   */
+  expose(tasks: Exposable, options: ExposeOptions = {}): this {
+    this.#tasks.add(spaceOf(tasks).entries(), options.replace ?? false);
+    return this;
+  }
+
+  /**
+   * The queue of this broker, for calling tasks over the same connection: closing it closes
+   * nothing. Takes default options for its tasks. Throws a `TypeError` or `RangeError` for options
+   * that cannot be.
+   */
+  queue<S = AnyTasks, const Path extends string = "">(
+    options: TaskOptions & { target?: Path } = {},
+  ): Queue<S, Path> {
+    const { target = "", ...defaults } = options;
+    checkOptions("get queue", defaults);
+    const queue = queueOf(this.#producer, target, defaults, () => Promise.resolve());
+    return queue as Queue<S, Path>;
+  }
+
+  /** Number of tasks that wait for a worker. Those that wait for their arguments do not count. */
+  size(): Promise<number> {
+    return this.#producer.size();
+  }
+
+  /**
+   * Removes every task that no worker has taken, also those that wait for their arguments, and
+   * returns how many. Who waits for one of them gets `TaskExpired` at once.
+   */
+  clear(): Promise<number> {
+    return this.taskQueue.clear();
+  }
+
+  /** Runs a claimed task, all of whose inputs are there. Never throws: a failure is a report. */
+  async run(claim: Claim, message: Message, signal: AbortSignal): Promise<Report> {
+    const { id, fence, inputs } = claim;
+    const subject = { task: message.name, queue: this.name, id };
+    const report = { id, fence, keep: message.resultTimeout };
+    try {
+      const task = this.#tasks.get(message.name);
+      if (task === undefined) return { ...report, ...failed(subject, "no such task") };
+      const args = decode(message.args, inputs.map(inputOf)) as unknown[];
+      const current: CurrentTask = { id, name: message.name, queue: this.name, fence, signal };
+      const result = await runAs(current, () => task(...args));
+      const act = `return from ${message.name}`;
+      const text = message.ignoreResult ? "" : encodeValue(act, "result", result, this.#maxPayload);
+      return { ...report, kind: "success", text };
+    } catch (error) {
+      return { ...report, ...failed(subject, error) };
+    }
+  }
+
+  /** Ends the connection. Who still waits gets `QueueUnavailable`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#producer[Symbol.asyncDispose]();
+  }
+}
+
+function spaceOf(tasks: Exposable): TaskSpace<string, Record<string, TaskFunction>> {
+  if (tasks instanceof TaskSpace) return tasks;
+  if (typeof tasks === "function") {
+    if (tasks.name === "") {
+      throw new TypeError(
+        "Cannot expose a function without a name: expose a record, as in { add: (a, b) => a + b }",
+      );
+    }
+    // A bound method is called "bound update".
+    return new TaskSpace("", { [tasks.name.replace(/^bound /, "")]: tasks });
+  }
+  if (typeof tasks !== "object" || tasks === null) {
+    throw new TypeError(
+      `Cannot expose ${String(tasks)}: expected a TaskSpace, a record of functions or a function`,
+    );
+  }
+  return new TaskSpace("", tasks);
+}
+
+function failed(subject: Parameters<typeof encodeFailure>[0], thrown: unknown) {
+  return { kind: "failed", text: encodeFailure(subject, thrown) } as const;
+}

@@ -1,0 +1,188 @@
+/**
+ * Values to text and back.
+ *
+ * Plain values are JSON; everything else that is data (`Map`, `Set`, `Date`, `bigint`, `undefined`,
+ * `NaN`, typed arrays, cycles, errors) is [devalue](https://github.com/sveltejs/devalue) text with
+ * the letter `d` in front, which no JSON starts with. Functions and class instances are refused,
+ * with the path to the offender. Both forms are one line without control characters.
+ */
+import { DevalueError, parse, stringify } from "devalue";
+import { describeError, type ErrorData, rebuildError } from "./errors.ts";
+
+/** Where a handle, or the promise of one, carries the task it stands for. */
+export const kRef: unique symbol = Symbol.for("worq.ref") as never;
+
+/** A task as another task's argument. */
+export interface TaskRef {
+  readonly id: string;
+  readonly taskName: string;
+  /** Address of the queue that the task is on. */
+  readonly address: string;
+  /** Tells this call from an earlier one with the same id, when the user chose the id. */
+  readonly origin?: string;
+}
+
+/** Anything that carries a task reference. */
+export interface HasRef {
+  readonly [kRef]: TaskRef;
+}
+
+/** A handle in an argument, or the promise of one, which may carry the reference already. */
+export type Handle = HasRef | Promise<unknown>;
+
+/** Arguments as text, and the results that are still to come among them. */
+export interface EncodedArguments {
+  /** The arguments; the n-th distinct handle in them is placeholder n. */
+  readonly text: string;
+  /** What the placeholders stand for: handles, or promises of one. */
+  readonly handles: readonly Handle[];
+}
+
+const DEVALUE = "d";
+// JSON.stringify recurses; what nests deeper than this is a cycle or close to one.
+const MAX_PLAIN_DEPTH = 100;
+
+/** Text for a call's arguments. Throws a `TypeError` or `RangeError` for what cannot travel. */
+export function encodeArguments(
+  act: string,
+  args: readonly unknown[],
+  maxPayload: number,
+): EncodedArguments {
+  if (isPlain(args)) return { text: checkSize(act, JSON.stringify(args), maxPayload), handles: [] };
+  const handles: Handle[] = [];
+  const numbers = new Map<unknown, number>();
+  const text = viaDevalue(act, "arguments", args, (value) => {
+    const ref = refOf(value);
+    // Its rejection reaches the caller through this call, which waits for it.
+    if (value instanceof Promise) value.catch(() => {});
+    else if (ref === undefined) return undefined;
+    const call = ref?.origin ?? ref?.id ?? value;
+    const number = numbers.get(call) ?? handles.push(value as Handle) - 1;
+    numbers.set(call, number);
+    return [number];
+  });
+  return { text: checkSize(act, text, maxPayload), handles };
+}
+
+/** Text for a value without handles in it. Throws for what cannot travel. */
+export function encodeValue(
+  act: string,
+  what: string,
+  value: unknown,
+  maxPayload: number,
+): string {
+  if (isPlain(value)) return checkSize(act, JSON.stringify(value), maxPayload);
+  const text = viaDevalue(act, what, value, (inner) => {
+    const ref = refOf(inner);
+    if (ref === undefined) return undefined;
+    throw new TypeError(
+      `Cannot ${act}: ${what} contains a Deferred (${ref.taskName} ${ref.id}), which only ` +
+        `arguments may; wait for its result and return that`,
+    );
+  });
+  return checkSize(act, text, maxPayload);
+}
+
+/** The value behind `text`; `inputs` fill its placeholders. Throws a `SyntaxError` for other text. */
+export function decode(text: string, inputs: readonly unknown[] = []): unknown {
+  try {
+    if (text[0] !== DEVALUE) return JSON.parse(text);
+    return parse(text.slice(1), {
+      Error: (data: ErrorData) => rebuildError(data),
+      Ref: ([index]: [number]) => {
+        if (!(index in inputs)) throw new SyntaxError(`argument ${index} is missing`);
+        return inputs[index];
+      },
+    });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new SyntaxError(`Cannot decode "${excerpt(text)}": ${reason}`);
+  }
+}
+
+/** The reference that a handle or a promise of one carries. */
+export function refOf(value: unknown): TaskRef | undefined {
+  if (value === null || typeof value !== "object") return undefined;
+  return (value as Partial<HasRef>)[kRef];
+}
+
+/** Start of a text, short enough for an error message. */
+export function excerpt(text: string): string {
+  return text.length <= 60 ? text : `${text.slice(0, 60)}…`;
+}
+
+function viaDevalue(
+  act: string,
+  what: string,
+  value: unknown,
+  placeholder: (value: unknown) => [number] | undefined,
+): string {
+  try {
+    return DEVALUE + stringify(value, {
+      Ref: placeholder,
+      Error: (inner) => inner instanceof Error && describeError(inner),
+    });
+  } catch (error) {
+    if (error instanceof DevalueError) {
+      throw new TypeError(`Cannot ${act}: ${what}${error.path} ${unfit(error.value)}`);
+    }
+    if (error instanceof RangeError) {
+      throw new TypeError(`Cannot ${act}: ${what} nest too deeply to be stored`);
+    }
+    throw error;
+  }
+}
+
+function unfit(value: unknown): string {
+  if (typeof value === "function") return "is a function; functions do not survive the queue";
+  if (typeof value === "symbol") return "is a symbol; symbols do not survive the queue";
+  const type = (value as object | undefined)?.constructor?.name;
+  return `is ${type === undefined || type === "Object" ? "not plain data" : `a ${type}`}; ` +
+    "only plain data survives the queue";
+}
+
+function checkSize(act: string, text: string, maxPayload: number): string {
+  // A UTF-16 unit takes 1 to 3 bytes, so most texts are settled without counting.
+  if (text.length * 3 <= maxPayload) return text;
+  const bytes = new TextEncoder().encode(text).length;
+  if (bytes <= maxPayload) return text;
+  throw new RangeError(
+    `Cannot ${act}: ${bytes} bytes are over the limit of ${maxPayload} (option maxPayload); ` +
+      "store the data elsewhere and pass where it is",
+  );
+}
+
+/** Whether JSON gives back exactly this value. */
+function isPlain(value: unknown, depth = 0): boolean {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return true;
+    case "number":
+      return Number.isFinite(value) && !Object.is(value, -0);
+    case "object":
+      if (value === null) return true;
+      if (depth > MAX_PLAIN_DEPTH) return false;
+      return Array.isArray(value) ? isPlainArray(value, depth) : isPlainObject(value, depth);
+    default:
+      return false;
+  }
+}
+
+function isPlainArray(array: readonly unknown[], depth: number): boolean {
+  if (Object.getPrototypeOf(array) !== Array.prototype) return false;
+  for (let i = 0; i < array.length; i++) {
+    // A hole reads as undefined, which is not plain either.
+    if (!isPlain(array[i], depth + 1)) return false;
+  }
+  return true;
+}
+
+function isPlainObject(object: object, depth: number): boolean {
+  if (Object.getPrototypeOf(object) !== Object.prototype) return false;
+  if ("toJSON" in object || Object.getOwnPropertySymbols(object).length > 0) return false;
+  for (const key in object) {
+    if (!isPlain((object as Record<string, unknown>)[key], depth + 1)) return false;
+  }
+  return true;
+}

@@ -1,0 +1,124 @@
+/** URL to backend: {@linkcode getBroker} and {@linkcode getQueue}. The only file that knows them all. */
+import { Broker, type BrokerOptions } from "./broker.ts";
+import type { TaskQueue } from "./task_queue.ts";
+import { DEFAULT_MAX_PAYLOAD, Producer } from "./producer.ts";
+import { type AnyTasks, type Queue, queueOf } from "./queue.ts";
+import { MemoryTaskQueue } from "./queues/memory.ts";
+import { type RedisQueueOptions, RedisTaskQueue } from "./queues/redis.ts";
+import { checkOptions, type TaskOptions } from "./task.ts";
+import { checkMilliseconds } from "./wait.ts";
+
+/** How to reach a queue: its limits, and for `redis://` its connection. */
+export interface ConnectOptions extends BrokerOptions, RedisQueueOptions {}
+
+/** How to reach a queue, and the default options of its tasks. */
+export interface QueueOptions<Path extends string = ""> extends ConnectOptions, TaskOptions {
+  /** Name of the queue. @default {"default"} */
+  name?: string;
+  /** Path that the queue starts at: a space, or a task in it. The root when omitted. */
+  target?: Path;
+}
+
+const MEMORY = "memory:";
+const REDIS = ["redis:", "rediss:"];
+
+/**
+ * A broker for the queue `name` at `url`: for pools, and for producers that share its connection
+ * through `broker.queue()`. It connects on first use.
+ *
+ * URLs: `memory://` for this process (`memory://anything` for one more, apart from it),
+ * `redis://[[user]:password@]host[:port][/db]`, `rediss://…` with TLS.
+ *
+ * Throws a `TypeError` for a URL or name that cannot be.
+ *
+ * @example
+ * ```ts
+ * import { getBroker, TaskSpace } from "@worq/worq";
+ *
+ * export const tasks = new TaskSpace("tasks", {
+ *   num: (value: string) => Number(value),
+ *   add: (values: number[]) => values.reduce((a, b) => a + b, 0),
+ * });
+ *
+ * await using broker = getBroker("memory://");
+ * broker.expose(tasks);
+ * ```
+ */
+export function getBroker(url: string, name = "default", options: ConnectOptions = {}): Broker {
+  return new Broker(openQueue(url, name, options), options);
+}
+
+/**
+ * The queue at `url`, for calling tasks. `S` is the contract: the type of a `TaskSpace` or of a
+ * record of functions. Without it every call compiles. Connects on first use; closing the queue
+ * closes the connection.
+ *
+ * Throws a `TypeError` or `RangeError` for a URL, name or option that cannot be.
+ *
+ * @example
+ * ```ts
+ * import { getQueue, TaskSpace } from "@worq/worq";
+ * import { strictEqual } from "node:assert/strict";
+ *
+ * const tasks = new TaskSpace("tasks", { num: (value: string) => Number(value) });
+ *
+ * await using q = getQueue<typeof tasks>("memory://get-queue", { resultTimeout: 60_000 });
+ * const num = await q.tasks.num("7"); // stored; a pool elsewhere would run it
+ * strictEqual(await num.status(), "enqueued");
+ * strictEqual(await q.clear(), 1);
+ * ```
+ */
+export function getQueue<S = AnyTasks, const Path extends string = "">(
+  url: string,
+  options: QueueOptions<Path> = {},
+): Queue<S, Path> {
+  const {
+    name = "default",
+    target = "",
+    maxPayload = DEFAULT_MAX_PAYLOAD,
+    connectTimeout,
+    retryFor,
+    redisFactory,
+    clock,
+    ...tasks
+  } = options;
+  checkOptions("get queue", tasks);
+  const connect = defined({ connectTimeout, retryFor, redisFactory, clock });
+  const producer = new Producer(openQueue(url, name, connect), maxPayload);
+  const close = () => producer[Symbol.asyncDispose]();
+  return queueOf(producer, target, tasks, close) as Queue<S, Path>;
+}
+
+function openQueue(url: string, name: string, options: ConnectOptions): TaskQueue {
+  // deno-lint-ignore no-control-regex -- control characters separate names from other data
+  if (typeof name !== "string" || !/^[^{}\x00-\x1f]+$/.test(name)) {
+    throw new TypeError(
+      `Cannot open queue ${JSON.stringify(name)}: a name is one or more characters, without ` +
+        "braces and control characters",
+    );
+  }
+  checkMilliseconds(`open queue "${name}"`, "connectTimeout", options.connectTimeout);
+  checkMilliseconds(`open queue "${name}"`, "retryFor", options.retryFor);
+  const { protocol, hostname } = parse(url);
+  if (protocol === MEMORY) return new MemoryTaskQueue(url, name, options);
+  if (REDIS.includes(protocol) && hostname !== "") return new RedisTaskQueue(url, name, options);
+  const problem = REDIS.includes(protocol) ? "it has no host" : `unknown scheme "${protocol}//"`;
+  throw new TypeError(`Cannot connect to ${shown(url)}: ${problem}; ${FORMS}`);
+}
+
+const FORMS = "expected memory://, redis://host:6379/0 or rediss://host:6379/0";
+
+function parse(url: string): URL {
+  if (URL.canParse(url)) return new URL(url);
+  throw new TypeError(`Cannot connect to ${shown(url)}: not a URL; ${FORMS}`);
+}
+
+/** The URL without what may be a password. */
+function shown(url: unknown): string {
+  return JSON.stringify(String(url).replace(/\/\/.*@/, "//***@"));
+}
+
+function defined<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
+}

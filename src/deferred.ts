@@ -1,0 +1,141 @@
+/** {@linkcode Deferred}: a result that does not exist yet. */
+import { kRef, type TaskRef } from "./codec.ts";
+import { TaskExpired, type TaskFailure, TaskPending } from "./errors.ts";
+import { failureOf, type Subject, valueOf } from "./outcome.ts";
+import type { Producer } from "./producer.ts";
+import type { TaskStatus } from "./status.ts";
+import { GONE, type Outcome } from "./task_queue.ts";
+import { checkMilliseconds, type WaitOptions } from "./wait.ts";
+
+/**
+ * Handle to the future result of one task. Pass it to other tasks, in place of the value or
+ * anywhere inside an argument; or wait for it, as often as you like, until the result's time
+ * (`resultTimeout`) is over.
+ *
+ * It is not a promise, and not what some libraries call a deferred: `await` on it gives the handle
+ * itself, so handles survive async functions and collections. `result()` gives the value.
+ *
+ * @example
+ * ```ts
+ * import { getBroker, getQueue, InlineWorkerPool } from "@worq/worq";
+ * import { strictEqual } from "node:assert/strict";
+ *
+ * const init = () => getBroker("memory://").expose({
+ *   num: (text: string) => Number(text),
+ *   add: (a: number, b: number) => a + b,
+ * });
+ * await using broker = init();
+ * await using _pool = new InlineWorkerPool(broker).start();
+ * await using q = getQueue<{
+ *   num(text: string): number;
+ *   add(a: number, b: number): number;
+ * }>("memory://");
+ *
+ * const sum = await q.add(q.num("40"), 2);
+ * strictEqual(await sum.result({ timeout: 5_000 }), 42);
+ * ```
+ */
+export class Deferred<T> {
+  /** What the codec finds when the handle is an argument; also makes `T` part of the type. */
+  readonly [kRef]: TaskRef & { readonly result?: T };
+  readonly #producer: Producer;
+  #status: TaskStatus;
+  #outcome: Outcome | undefined;
+  #value: { readonly value: T } | undefined;
+
+  /** Made by calling a task on a queue. */
+  constructor(producer: Producer, ref: TaskRef, status: TaskStatus) {
+    this.#producer = producer;
+    this[kRef] = ref;
+    this.#status = status;
+  }
+
+  /** Id of the task. */
+  get id(): string {
+    return this[kRef].id;
+  }
+
+  /** Full name of the task, such as `shop.pay`. */
+  get name(): string {
+    return this[kRef].taskName;
+  }
+
+  /**
+   * The result, once `wait()` or `result()` has seen it: the same object each time.
+   *
+   * Throws `TaskFailure` when the task failed, `TaskExpired` when there will be no result, and
+   * `TaskPending` when nobody has waited for it, or not long enough.
+   */
+  get value(): T {
+    if (this.#outcome === undefined) {
+      throw new TaskPending(
+        `Cannot read the value of ${this.name} [${this.#producer.name}:${this.id}]: ` +
+          `its last known status is ${this.#status}; wait for it first`,
+      );
+    }
+    if (this.#outcome.status !== "success") throw this.#failure(this.#outcome);
+    this.#value ??= { value: valueOf(this.#outcome) as T };
+    return this.#value.value;
+  }
+
+  /** Asks the queue where the task stands. `expired` also when the queue does not know it (any more). */
+  async status(): Promise<TaskStatus> {
+    if (this.#outcome !== undefined) return this.#status;
+    return this.#status = (await this.#producer.taskQueue.inspect(this.id))?.status ?? "expired";
+  }
+
+  /**
+   * Whether the task is over: success, failed or expired. False when the time is up first.
+   *
+   * Without a `timeout` it waits until the task is over. Throws a `RangeError` for a timeout that is
+   * negative or no number, the signal's reason, and `QueueUnavailable` when the server is gone for
+   * longer than the queue's `retryFor`.
+   */
+  async wait(options: WaitOptions = {}): Promise<boolean> {
+    checkMilliseconds(`wait for ${this.name}`, "timeout", options.timeout);
+    options.signal?.throwIfAborted();
+    if (this.#outcome !== undefined) return true;
+    const outcome = await this.#producer.outcome(this.id, options);
+    if (outcome === undefined) return false;
+    this.#outcome = outcome;
+    this.#status = outcome.status;
+    return true;
+  }
+
+  /**
+   * Waits, then gives the value or throws why there is none: what `wait` and `value` throw, and a
+   * `DOMException` named `TimeoutError` when the time is up first.
+   */
+  async result(options: WaitOptions = {}): Promise<T> {
+    if (await this.wait(options)) return this.value;
+    throw new DOMException(
+      `Cannot get the result of ${this.name} [${this.#producer.name}:${this.id}]: ` +
+        `none after ${options.timeout} ms, its last known status is ${this.#status}`,
+      "TimeoutError",
+    );
+  }
+
+  /** `<Deferred name [queue:id] status>`, with the status last seen; asks nobody. */
+  toString(): string {
+    return `<Deferred ${this.name} [${this.#producer.name}:${this.id}] ${this.#status}>`;
+  }
+
+  /** What `console.log` shows on Deno. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return this.toString();
+  }
+
+  /** What `console.log` shows on Node and Bun. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+
+  #failure(outcome: Outcome): TaskFailure {
+    const subject: Subject = { task: this.name, queue: this.#producer.name, id: this.id };
+    const failure = failureOf(outcome, subject);
+    // The queue itself does not know the name of a task that it has forgotten.
+    return outcome.status === "expired" && failure.errorText === GONE
+      ? new TaskExpired(subject.task, subject.queue, subject.id, GONE)
+      : failure;
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * The message of a task: what to run and how, as one line of text.
+ *
+ * `head ␟ name ␟ arguments`, where ␟ is the control character U+001F, which occurs in none of the
+ * three. The head is JSON of the options that differ from the default, empty when none does, so
+ * that both the scripts in Redis and a person with redis-cli can read it.
+ */
+import { checkMilliseconds } from "./wait.ts";
+
+/** How a task is to be treated, as far as the queue and the workers must know. */
+export interface TaskPolicy {
+  /** Milliseconds that the outcome is kept; 0 tells only those who wait at that moment. */
+  readonly resultTimeout: number;
+  /** Milliseconds between the signs of life of the pool that runs it. */
+  readonly heartbeatInterval: number;
+  /** What a failed argument does: fail this task, or go in as a `TaskFailure`. */
+  readonly onError: "fail" | "pass";
+  /** Whether nobody wants the result, so that it need not even be possible to store it. */
+  readonly ignoreResult: boolean;
+  /** How often the task is given to another worker after one was lost with it. */
+  readonly redeliveries: number;
+}
+
+/** A task as a worker needs it. */
+export interface Message extends TaskPolicy {
+  readonly name: string;
+  /** Encoded arguments. */
+  readonly args: string;
+  /** Number of results that go into the arguments. */
+  readonly needs: number;
+}
+
+/** What a task gets that asks for nothing else. */
+export const DEFAULT_POLICY: TaskPolicy = {
+  resultTimeout: 3_600_000,
+  heartbeatInterval: 5_000,
+  onError: "fail",
+  ignoreResult: false,
+  redeliveries: 1,
+};
+
+/** Stands between the parts of a message. */
+export const UNIT = "\x1f";
+const POLICIES = Object.keys(DEFAULT_POLICY) as (keyof TaskPolicy)[];
+
+/** The text of a message. */
+export function encodeMessage(message: Message): string {
+  const head: Record<string, unknown> = {};
+  for (const key of POLICIES) {
+    if (message[key] !== DEFAULT_POLICY[key]) head[key] = message[key];
+  }
+  if (message.needs > 0) head.needs = message.needs;
+  const text = Object.keys(head).length === 0 ? "" : JSON.stringify(head);
+  return text + UNIT + message.name + UNIT + message.args;
+}
+
+/** The message behind `text`. Throws a `SyntaxError` when it is none. */
+export function decodeMessage(text: string): Message {
+  const [head, name, args, ...rest] = text.split(UNIT);
+  if (head === undefined || name === undefined || args === undefined || rest.length > 0) {
+    throw new SyntaxError("the stored message is damaged: not three parts");
+  }
+  if (head === "") return { ...DEFAULT_POLICY, needs: 0, name, args };
+  return { ...DEFAULT_POLICY, needs: 0, ...decodeHead(head), name, args };
+}
+
+function decodeHead(text: string): Partial<Message> {
+  try {
+    const head = JSON.parse(text) as Partial<Message>;
+    for (const key of ["resultTimeout", "heartbeatInterval", "redeliveries", "needs"] as const) {
+      checkMilliseconds("read", key, head[key]);
+    }
+    return head;
+  } catch (error) {
+    throw new SyntaxError(`the stored message is damaged: ${(error as Error).message}`);
+  }
+}

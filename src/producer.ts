@@ -1,0 +1,163 @@
+/** {@linkcode Producer}: the caller's side of a queue. Sends tasks and waits for their outcomes. */
+import { Batch } from "./batch.ts";
+import { encodeArguments, type Handle, refOf, type TaskRef } from "./codec.ts";
+import { DuplicateTask, QueueUnavailable, TaskFailure } from "./errors.ts";
+import { DEFAULT_POLICY, encodeMessage, type TaskPolicy } from "./message.ts";
+import type { EnqueueAnswer, NewTask, Outcome, TaskQueue } from "./task_queue.ts";
+import type { TaskRecord } from "./task_queue.ts";
+import type { WaitOptions } from "./wait.ts";
+import { Waiters } from "./waiters.ts";
+
+/** A task call on its way to the queue. */
+export interface Call {
+  readonly name: string;
+  readonly args: readonly unknown[];
+  readonly options: Partial<TaskPolicy>;
+  /** Chosen by the user; made up otherwise. */
+  readonly id?: string;
+}
+
+/** A call with the reference that other calls can use, stored when `stored` resolves. */
+export interface SentCall {
+  readonly ref: TaskRef;
+  readonly stored: Promise<"enqueued" | "pending">;
+}
+
+/** Bytes that arguments or a result may have, unless the user says otherwise. */
+export const DEFAULT_MAX_PAYLOAD = 4_000_000;
+const MAX_ID = 512;
+
+// Ids must be unique among all clients and short, since each is in Redis several times: 96 random
+// bits of this process, then a count.
+const PROCESS_ID = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(12))))
+  .replaceAll("+", "-").replaceAll("/", "_");
+let calls = 0;
+const newId = () => `${PROCESS_ID}${(calls++).toString(36)}`;
+
+/** Calls tasks on one queue, in batches, and waits for them, all at once. */
+export class Producer implements AsyncDisposable {
+  readonly taskQueue: TaskQueue;
+  readonly #maxPayload: number;
+  readonly #waiters: Waiters;
+  readonly #enqueue: Batch<NewTask, EnqueueAnswer>;
+  #closed: Promise<void> | undefined;
+
+  /** Closes `taskQueue` when it is closed itself. */
+  constructor(taskQueue: TaskQueue, maxPayload: number) {
+    if (!(maxPayload > 0)) {
+      throw new RangeError(
+        `Cannot open queue: maxPayload must be bytes, more than 0, received ${maxPayload}`,
+      );
+    }
+    this.taskQueue = taskQueue;
+    this.#maxPayload = maxPayload;
+    this.#waiters = new Waiters(taskQueue);
+    this.#enqueue = new Batch((tasks) => taskQueue.enqueue(tasks));
+  }
+
+  /** Name of the queue. */
+  get name(): string {
+    return this.taskQueue.name;
+  }
+
+  /** Starts to enqueue a call. What is called in one tick leaves together, in order. */
+  send(call: Call): SentCall {
+    const id = call.id ?? newId();
+    checkId(call.name, id);
+    const origin = call.id === undefined ? undefined : newId();
+    const ref: TaskRef = {
+      id,
+      taskName: call.name,
+      address: this.taskQueue.address,
+      ...(origin === undefined ? {} : { origin }),
+    };
+    const act = `call ${call.name}`;
+    const { text, handles } = encodeArguments(act, call.args, this.#maxPayload);
+    return { ref, stored: this.#store(call, ref, text, handles) };
+  }
+
+  /** Waits for the outcome of a task; undefined when the time is up first. */
+  outcome(id: string, options: WaitOptions): Promise<Outcome | undefined> {
+    return this.#waiters.outcome(id, options);
+  }
+
+  /** Number of tasks that wait for a worker. */
+  async size(): Promise<number> {
+    return (await this.taskQueue.stats()).ready;
+  }
+
+  /** Ends the connection. Who still waits gets `QueueUnavailable`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#closed ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    this.#waiters.close(new QueueUnavailable(`Cannot wait: queue "${this.name}" was closed`));
+    await this.taskQueue[Symbol.asyncDispose]();
+  }
+
+  async #store(
+    call: Call,
+    ref: TaskRef,
+    args: string,
+    handles: readonly Handle[],
+  ): Promise<"enqueued" | "pending"> {
+    // Without an await when all references are known: then it leaves in the same tick.
+    const refs = handles.every((handle) => refOf(handle) !== undefined)
+      ? handles.map((handle) => refOf(handle)!)
+      : await Promise.all(handles.map((handle) => this.#resolve(call.name, handle)));
+    const needs = refs.map((need) => this.#checkNeed(call.name, need));
+    const policy = { ...DEFAULT_POLICY, ...call.options };
+    const message = encodeMessage({ ...policy, name: call.name, args, needs: needs.length });
+    const { id, origin } = ref;
+    const answer = this.#enqueue.add({ id, message, needs, ...(origin ? { origin } : {}) });
+    // When an argument could not be stored, that is what the caller must hear.
+    const parts = handles.filter((handle) => handle instanceof Promise);
+    await Promise.all([...parts, answer.catch(() => {})]);
+    return this.#check(call.name, id, await answer);
+  }
+
+  #check(name: string, id: string, answer: EnqueueAnswer): "enqueued" | "pending" {
+    switch (answer) {
+      case "enqueued":
+      case "pending":
+        return answer;
+      case "duplicate":
+        throw new DuplicateTask(name, this.name, id);
+      case "refused":
+        throw new TaskFailure(
+          name,
+          this.name,
+          id,
+          "cannot enqueue task: an argument belongs to an earlier task with the same id",
+        );
+    }
+  }
+
+  async #resolve(name: string, handle: Handle): Promise<TaskRef> {
+    const ref = refOf(handle) ?? refOf(await handle);
+    if (ref !== undefined) return ref;
+    throw new TypeError(
+      `Cannot call ${name}: an argument is a promise, but not of a Deferred; await it first`,
+    );
+  }
+
+  #checkNeed(name: string, ref: TaskRef): TaskRef {
+    if (ref.address === this.taskQueue.address) return ref;
+    throw new TypeError(
+      `Cannot call ${name} on ${this.taskQueue.address}: argument ${ref.taskName} ${ref.id} is on ` +
+        `${ref.address}, and a result goes to tasks of its own queue only; wait for it and pass ` +
+        "the value",
+    );
+  }
+}
+
+function checkId(name: string, id: unknown): void {
+  // deno-lint-ignore no-control-regex -- control characters separate ids from other data
+  if (typeof id === "string" && /^[^\x00-\x1f]+$/.test(id) && id.length <= MAX_ID) return;
+  const received = typeof id === "string" ? JSON.stringify(id.slice(0, 60)) : String(id);
+  throw new TypeError(
+    `Cannot call ${name}: id must be 1 to ${MAX_ID} characters, none of them a control ` +
+      `character, received ${received}`,
+  );
+}

@@ -1,0 +1,92 @@
+/** {@linkcode Queue}: tasks as paths, `q.shop.cart.total(…)`. */
+import type { Producer } from "./producer.ts";
+import { enqueue, kTarget, type Target, type TargetOf, type TaskOptions } from "./task.ts";
+import { PROBES, type TaskRecordOf, type TaskSpace } from "./task_space.ts";
+
+/** What every queue can do besides calling tasks. These two names are not free at its root. */
+export interface QueueMethods extends AsyncDisposable {
+  /** Number of tasks that wait for a worker. Those that wait for their arguments do not count. */
+  size(): Promise<number>;
+  /**
+   * Removes every task that no worker has taken and returns how many. Who waits for one of them
+   * gets `TaskExpired` at once.
+   */
+  clear(): Promise<number>;
+}
+
+type Nest<Path extends string, T> = Path extends "" ? T
+  : Path extends `${infer Head}.${infer Rest}` ? { readonly [K in Head]: Nest<Rest, T> }
+  : { readonly [K in Path]: T };
+
+/** Names and functions of a space, or of a plain record. */
+type Contract<S> = S extends TaskSpace<infer N, infer T> ? Nest<N, T> : S;
+
+type Merge<U> = (U extends unknown ? (u: U) => void : never) extends (i: infer I) => void ? I
+  : never;
+
+type Remote<T> = {
+  readonly [K in keyof T]: T[K] extends (...args: infer P) => infer R ? Target<P, Awaited<R>>
+    : Remote<T[K]>;
+};
+
+type At<T, Path extends string> = Path extends "" ? T
+  : Path extends `${infer Head}.${infer Rest}` ? Head extends keyof T ? At<T[Head], Rest> : never
+  : Path extends keyof T ? T[Path]
+  : never;
+
+/** What a queue without a contract answers: any task, with any arguments. */
+export interface AnyTasks {
+  // deno-lint-ignore no-explicit-any -- nothing is known
+  readonly [name: string]: any;
+}
+
+/**
+ * The tasks of `S` as functions that enqueue, and the queue's own methods.
+ *
+ * `S` is the type of a `TaskSpace`, of a record of functions, or several of them joined by `|`.
+ */
+export type Queue<S = AnyTasks, Path extends string = ""> =
+  & QueueMethods
+  & (AnyTasks extends S ? AnyTasks : Remote<At<Merge<Contract<S>>, Path>>);
+
+const INSPECT = [Symbol.for("Deno.customInspect"), Symbol.for("nodejs.util.inspect.custom")];
+
+/** The queue behind `producer`, at `path`. */
+export function queueOf(
+  producer: Producer,
+  path: string,
+  options: TaskOptions,
+  close: () => Promise<void>,
+): unknown {
+  const own = {
+    size: () => producer.size(),
+    clear: () => producer.taskQueue.clear(),
+    [Symbol.asyncDispose]: close,
+  };
+  return pathOf({ producer, name: path, options }, own);
+}
+
+// The only magic there is: a property is a longer path, a call enqueues. JavaScript asks for
+// properties of whatever it is shown; those names are no tasks.
+function pathOf(of: TargetOf, own: object | undefined): unknown {
+  const deeper = new Map<string, unknown>();
+  const show = () => `<Queue ${of.name === "" ? "" : `${of.name} `}[${of.producer.name}]>`;
+  const target = Object.fromEntries(INSPECT.map((symbol) => [symbol, show]));
+  return new Proxy(Object.assign(() => {}, target), {
+    get(shown, key) {
+      if (key === kTarget) return of;
+      if (own !== undefined && Object.hasOwn(own, key)) return Reflect.get(own, key);
+      if (typeof key === "symbol") return Reflect.get(shown, key);
+      if (PROBES.has(key)) return undefined;
+      const name = of.name === "" ? key : `${of.name}.${key}`;
+      const path = deeper.get(key) ?? pathOf({ ...of, name }, undefined);
+      deeper.set(key, path);
+      return path;
+    },
+    has: () => false,
+    apply(_, __, args) {
+      if (of.name !== "") return enqueue(of, args);
+      throw new TypeError("Cannot call the queue itself: name a task, as in q.tasks.add(…)");
+    },
+  });
+}

@@ -1,0 +1,304 @@
+/** {@linkcode RedisTaskQueue}: the port on Redis, each method one script. */
+import { encodeValue } from "../codec.ts";
+import {
+  type Claim,
+  type EnqueueAnswer,
+  type Exchange,
+  type ExchangeAnswer,
+  type FailureData,
+  type NewTask,
+  type Outcome,
+  type QueueListener,
+  type QueueStats,
+  type TaskQueue,
+  type TaskRecord,
+} from "../task_queue.ts";
+import type { TaskStatus } from "../status.ts";
+import { UNIT } from "../message.ts";
+import { QueueUnavailable } from "../errors.ts";
+import { hostOf, openRedisClient, type RedisFactory } from "./redis_client.ts";
+import { connectionTo, type RedisConnection, type Subscriber } from "./redis_connection.ts";
+import {
+  CLEAR,
+  ENQUEUE,
+  EXCHANGE,
+  INPUTS,
+  INSPECT,
+  prefixOf,
+  SETTLE,
+  STEPS,
+  UPLOAD,
+  WAIT,
+} from "./redis_scripts.ts";
+
+/** What a queue on Redis can be told. */
+export interface RedisQueueOptions {
+  /** Milliseconds that connecting may take. @default {5_000} */
+  connectTimeout?: number;
+  /**
+   * Milliseconds that a call is sent again for after the connection was lost under way; then it
+   * throws `QueueUnavailable`. @default {30_000}
+   */
+  retryFor?: number;
+  /** Opens the client, in place of the one that worq comes with. */
+  redisFactory?: RedisFactory;
+  /** Milliseconds since 1970 in place of the server's clock, for tests. */
+  clock?: () => number;
+}
+
+// A script for so many takes about a millisecond; more of them leave in the same round trip.
+const MAX_TASKS = 250;
+const MAX_IDS = 250;
+const MAX_UPLOAD = 5_000;
+const LOST = "the list of results that a task takes was lost on the way to Redis";
+
+const OUTCOMES: Record<string, Outcome["status"]> = { s: "success", f: "failed", e: "expired" };
+const STATUSES: Record<string, TaskStatus> = {
+  ...OUTCOMES,
+  p: "pending",
+  q: "enqueued",
+  l: "processing",
+};
+const ANSWERS: Record<string, EnqueueAnswer> = {
+  e: "enqueued",
+  p: "pending",
+  d: "duplicate",
+  r: "refused",
+};
+const KINDS = { success: "s", failed: "f", returned: "r", lost: "l" } as const;
+
+/** Tasks and results in Redis 6.2 or later, or Valkey. */
+export class RedisTaskQueue implements TaskQueue {
+  readonly name: string;
+  readonly address: string;
+  readonly #connection: RedisConnection;
+  readonly #prefix: string;
+  readonly #clock: (() => number) | undefined;
+  readonly #listeners = new Set<QueueListener>();
+  readonly #subscriber: Subscriber = {
+    message: (records) => this.#hear(records),
+    restored: () => this.#listeners.forEach((listener) => listener.restored?.()),
+  };
+  #closed: Promise<void> | undefined;
+
+  /** A handle of the queue `name` on the server at `url`; connects on first use. */
+  constructor(url: string, name: string, options: RedisQueueOptions = {}) {
+    const {
+      connectTimeout = 5_000,
+      retryFor = 30_000,
+      redisFactory = openRedisClient,
+      clock,
+    } = options;
+    this.name = name;
+    this.address = `redis://${hostOf(url)}${new URL(url).pathname.replace(/^\/(0)?$/, "")}#${name}`;
+    this.#prefix = prefixOf(name);
+    this.#clock = clock;
+    this.#connection = connectionTo(url, { connectTimeout, retryFor, factory: redisFactory });
+    this.#connection.subscribe(name, this.#subscriber);
+  }
+
+  async enqueue(tasks: readonly NewTask[]): Promise<EnqueueAnswer[]> {
+    const staged = await Promise.all(tasks.map(async (task) => ({
+      task,
+      upload: await this.#upload(task),
+    })));
+    const chunks = chunksOf(staged);
+    // All leave at once, in order. A chunk that overtakes the one before it, after a lost
+    // connection, is turned away by the server and sent again when its turn has come.
+    const sent = chunks.map((chunk, i) => {
+      const answer = this.#store(chunk, chunks[i - 1]?.at(-1)?.task.id ?? "");
+      answer.catch(() => {});
+      return answer;
+    });
+    const answers: EnqueueAnswer[] = [];
+    let unsettled = false;
+    for (const [i, chunk] of chunks.entries()) {
+      let letters = await sent[i];
+      if (letters === "early") letters = await this.#store(chunk, "");
+      unsettled ||= letters!.endsWith("+");
+      for (let k = 0; k < chunk.length; k++) answers.push(ANSWERS[letters![k]!]!);
+    }
+    if (unsettled) await this.#settle();
+    return answers;
+  }
+
+  async exchange(exchange: Exchange): Promise<ExchangeAnswer> {
+    const { pool, number, reports, renewals, want, lease, leaving = false } = exchange;
+    const [more, superseded, claims] = await this.#run(EXCHANGE, () => {
+      const args = [pool, this.#connection.client, `${number}`, `${want}`, `${lease}`];
+      args.push(leaving ? "1" : "", `${reports.length}`);
+      for (const { id, fence, kind, text, keep } of reports) {
+        args.push(id, `${fence}`, KINDS[kind], text, `${keep}`);
+      }
+      args.push(`${renewals.length}`);
+      for (const { id, fence, lease } of renewals) args.push(id, `${fence}`, `${lease}`);
+      return args;
+    }) as [number, string[], [string, number, string | null, string[]][]];
+    return { more: more === 1, superseded, claims: claims.map(toClaim) };
+  }
+
+  async inputs(id: string, from: number, count: number): Promise<Outcome[]> {
+    const parts: Promise<unknown>[] = [];
+    for (let at = from; at < from + count; at += MAX_IDS) {
+      const size = Math.min(MAX_IDS, from + count - at);
+      parts.push(this.#run(INPUTS, () => [id, `${at}`, `${size}`]));
+    }
+    return (await Promise.all(parts) as string[][]).flat().map(toOutcome);
+  }
+
+  async wait(ids: readonly string[]): Promise<(Outcome | undefined)[]> {
+    const parts: Promise<unknown>[] = [];
+    for (let at = 0; at < ids.length; at += MAX_IDS) {
+      const some = ids.slice(at, at + MAX_IDS);
+      parts.push(this.#run(WAIT, () => [this.#connection.client, ...some]));
+    }
+    const texts = (await Promise.all(parts) as string[][]).flat();
+    return texts.map((text) => text === "" ? undefined : toOutcome(text));
+  }
+
+  async inspect(id: string): Promise<TaskRecord | undefined> {
+    const record = await this.#run(INSPECT, () => [id]) as [string, ...string[]] | [];
+    const [status, message, fence, owner, losses, open, refs, started, ended] = record;
+    if (status === undefined) return undefined;
+    const over = status in OUTCOMES;
+    return {
+      id,
+      status: STATUSES[status]!,
+      message: message || undefined,
+      fence: Number(fence),
+      owner: owner || undefined,
+      losses: Number(losses),
+      open: Number(open),
+      needs: over ? [] : record[9] as unknown as string[],
+      refs: Number(refs),
+      started: started ? Number(started) : undefined,
+      ended: ended ? Number(ended) : undefined,
+    };
+  }
+
+  async stats(): Promise<QueueStats> {
+    const count = (command: string, key: string) =>
+      this.#connection.command(command, this.#prefix + key) as Promise<number>;
+    const [pending, ready, leased, idle, unsettled] = await Promise.all([
+      count("ZCARD", "pending"),
+      count("ZCARD", "ready"),
+      count("ZCARD", "leases"),
+      count("ZCARD", "idle"),
+      count("LLEN", "unsettled"),
+    ]);
+    return { pending, ready, leased, idle, unsettled };
+  }
+
+  async clear(): Promise<number> {
+    let total = 0;
+    for (let removed = STEPS; removed === STEPS; total += removed) {
+      removed = await this.#run(CLEAR, () => []) as number;
+    }
+    await this.#settle();
+    return total;
+  }
+
+  listen(listener: QueueListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#closed ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    this.#connection.unsubscribe(this.name, this.#subscriber);
+    await this.#connection.close();
+  }
+
+  /** Brings the needs of a very wide task to the server, ahead of the task itself. */
+  async #upload({ needs }: NewTask): Promise<string> {
+    if (needs.length <= STEPS) return "";
+    const upload = crypto.randomUUID();
+    for (let at = 0; at < needs.length; at += MAX_UPLOAD) {
+      const texts = needs.slice(at, at + MAX_UPLOAD).map(needText);
+      const length = await this.#run(UPLOAD, () => [upload, `${at}`, ...texts]);
+      if (length !== at + texts.length) throw new QueueUnavailable(`Cannot enqueue: ${LOST}`);
+    }
+    return upload;
+  }
+
+  #store(tasks: readonly StagedTask[], after: string): Promise<string> {
+    return this.#run(ENQUEUE, (again) => {
+      const args = [again ? "1" : "", after, `${tasks.length}`];
+      for (const { task: { id, message, origin = "", needs }, upload } of tasks) {
+        args.push(id, message, origin);
+        if (upload !== "") args.push(`${-needs.length}`, upload);
+        else args.push(`${needs.length}`, ...needs.map(needText));
+      }
+      return args;
+    }) as Promise<string>;
+  }
+
+  async #settle(): Promise<void> {
+    while (await this.#run(SETTLE, () => []) === 1);
+  }
+
+  #run(
+    script: Parameters<RedisConnection["run"]>[0],
+    args: (again: boolean) => string[],
+  ): Promise<unknown> {
+    const now = this.#clock === undefined ? "" : `${this.#clock()}`;
+    return this.#connection.run(script, this.#prefix, (again) => [now, ...args(again)]);
+  }
+
+  #hear(records: readonly string[]): void {
+    for (const listener of this.#listeners) {
+      if (records.length === 0) listener.wake?.();
+      for (const record of records) {
+        const end = record.indexOf(UNIT);
+        const text = record.slice(end + 1);
+        listener.outcome?.(record.slice(0, end), text === "?" ? undefined : toOutcome(text));
+      }
+    }
+  }
+}
+
+/** A task with the place where its needs were put, when they are too many for one script. */
+interface StagedTask {
+  readonly task: NewTask;
+  readonly upload: string;
+}
+
+const needText = ({ id, origin }: NewTask["needs"][number]): string =>
+  origin === undefined ? id : id + UNIT + origin;
+
+/** Tasks in runs that one script can store without stalling the server. */
+function chunksOf(tasks: readonly StagedTask[]): StagedTask[][] {
+  const chunks: StagedTask[][] = [];
+  let room = 0;
+  for (const staged of tasks) {
+    // An edge of the graph costs about five times what a task does.
+    const cost = 1 + 5 * (staged.upload === "" ? staged.task.needs.length : 1);
+    if (room < cost || chunks.length === 0) {
+      chunks.push([]);
+      room = MAX_TASKS;
+    }
+    room -= cost;
+    chunks.at(-1)!.push(staged);
+  }
+  return chunks;
+}
+
+function toClaim([id, fence, message, inputs]: [string, number, string | null, string[]]): Claim {
+  // An empty Lua table is an empty array in one protocol version and an empty map in none.
+  return { id, fence, message: message ?? undefined, inputs: inputs.map(toOutcome) };
+}
+
+function toOutcome(text: string): Outcome {
+  const status = OUTCOMES[text[0] ?? ""];
+  if (status !== undefined) return { status, text: text.slice(1) };
+  const data: FailureData = {
+    task: "?",
+    queue: "?",
+    id: "?",
+    text: "its stored outcome is damaged",
+  };
+  return { status: "failed", text: encodeValue("describe a failure", "it", data, Infinity) };
+}

@@ -1,0 +1,224 @@
+/** One pair of connections to a Redis server, shared by all queues of the process. */
+import { QueueUnavailable } from "../errors.ts";
+import {
+  isPassing,
+  isRefusal,
+  type RedisClient,
+  type RedisFactory,
+  unavailable,
+} from "./redis_client.ts";
+import { channelOf, RECORD, type Script, SCRIPTS } from "./redis_scripts.ts";
+
+/** How a connection behaves. */
+export interface ConnectionOptions {
+  readonly connectTimeout: number;
+  /** Milliseconds that a call is sent again for when the connection is lost under way. */
+  readonly retryFor: number;
+  readonly factory: RedisFactory;
+}
+
+/** What hears the messages for one queue. */
+export interface Subscriber {
+  /** Records of one message; none means: wake. */
+  message(records: readonly string[]): void;
+  restored(): void;
+}
+
+const OLDEST = [6, 2];
+const FIRST_PAUSE = 20;
+const LONGEST_PAUSE = 1_000;
+
+const shared = new WeakMap<RedisFactory, Map<string, RedisConnection>>();
+
+/** The connection to `url`, opened on first use, closed when as many `close()` came as this call. */
+export function connectionTo(url: string, options: ConnectionOptions): RedisConnection {
+  const { factory, connectTimeout, retryFor } = options;
+  const connections = shared.get(factory) ?? new Map<string, RedisConnection>();
+  shared.set(factory, connections);
+  const key = JSON.stringify([url, connectTimeout, retryFor]);
+  const connection = connections.get(key) ??
+    new RedisConnection(url, options, () => connections.delete(key));
+  connections.set(key, connection);
+  return connection.retain();
+}
+
+/** Runs scripts on a server and hears what they publish. */
+export class RedisConnection {
+  /** Id of this client among all that use the server. */
+  readonly client: string = crypto.randomUUID();
+  #users = 0;
+  readonly #url: string;
+  readonly #options: ConnectionOptions;
+  readonly #onClose: () => void;
+  readonly #subscribers = new Map<string, Set<Subscriber>>();
+  readonly #shas = new Map<Script, string>();
+  readonly #closed = new AbortController();
+  #opened: Promise<RedisClient> | undefined;
+
+  constructor(url: string, options: ConnectionOptions, onClose: () => void) {
+    this.#url = url;
+    this.#options = options;
+    this.#onClose = onClose;
+  }
+
+  /** Counts one more user. */
+  retain(): this {
+    this.#users++;
+    return this;
+  }
+
+  /** Hears what is published for `queue`. */
+  subscribe(queue: string, subscriber: Subscriber): void {
+    const set = this.#subscribers.get(queue) ?? new Set();
+    this.#subscribers.set(queue, set.add(subscriber));
+  }
+
+  /** Hears no more. */
+  unsubscribe(queue: string, subscriber: Subscriber): void {
+    const set = this.#subscribers.get(queue);
+    set?.delete(subscriber);
+    if (set?.size === 0) this.#subscribers.delete(queue);
+  }
+
+  /**
+   * Runs a script. When the connection is lost before the answer came, it runs the script again,
+   * with the arguments that `args` then gives. Throws `QueueUnavailable` when it cannot get through.
+   */
+  async run(script: Script, prefix: string, args: (again: boolean) => string[]): Promise<unknown> {
+    const client = await this.#open();
+    const giveUp = Date.now() + this.#options.retryFor;
+    for (let pause = FIRST_PAUSE, again = false;; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+      try {
+        return await this.#evaluate(client, script, ["1", prefix, ...args(again)]);
+      } catch (error) {
+        if (!isPassing(error) || Date.now() + pause > giveUp) throw this.#explain(error);
+      }
+      again = true;
+      await sleep(pause, this.#closed.signal);
+    }
+  }
+
+  /** Sends a plain command, with the same care. */
+  async command(name: string, ...args: string[]): Promise<unknown> {
+    const client = await this.#open();
+    try {
+      return await client.send(name, args);
+    } catch (error) {
+      throw this.#explain(error);
+    }
+  }
+
+  /** Gives the connection back; the last user closes it. */
+  async close(): Promise<void> {
+    if (--this.#users > 0) return;
+    this.#onClose();
+    this.#closed.abort(new QueueUnavailable("Cannot use Redis: the queue was closed"));
+    const client = await this.#opened?.catch(() => undefined);
+    await client?.close();
+  }
+
+  async #evaluate(client: RedisClient, script: Script, args: string[]): Promise<unknown> {
+    const sha = this.#shas.get(script);
+    if (sha !== undefined) {
+      try {
+        return await client.send("EVALSHA", [sha, ...args]);
+      } catch (error) {
+        if (!isRefusal(error) || !error.message.includes("NOSCRIPT")) throw error;
+      }
+    }
+    return await client.send("EVAL", [script.text, ...args]);
+  }
+
+  #explain(error: unknown): Error {
+    if (error instanceof QueueUnavailable) return error;
+    if (this.#closed.signal.aborted) return this.#closed.signal.reason;
+    return unavailable(this.#url, error);
+  }
+
+  #open(): Promise<RedisClient> {
+    this.#closed.signal.throwIfAborted();
+    return this.#opened ??= this.#connect().catch((error) => {
+      this.#opened = undefined; // the next call tries again
+      throw this.#explain(error);
+    });
+  }
+
+  async #connect(): Promise<RedisClient> {
+    const { factory, connectTimeout } = this.#options;
+    const opening = factory(this.#url, { connectTimeout });
+    const client = await within(connectTimeout, opening, (late) => late.close());
+    try {
+      await this.#prepare(client);
+    } catch (error) {
+      await client.close();
+      throw error;
+    }
+    return client;
+  }
+
+  async #prepare(client: RedisClient): Promise<void> {
+    checkVersion(
+      await client.send("INFO", ["server"]).catch((error) => {
+        // A user with few rights may not ask; the first script will tell.
+        if (isRefusal(error) && error.message.includes("NOPERM")) return "";
+        throw error;
+      }),
+    );
+    await Promise.all(SCRIPTS.map(async (script) => {
+      this.#shas.set(script, String(await client.send("SCRIPT", ["LOAD", script.text])));
+    }));
+    await client.subscribe(
+      channelOf(this.client),
+      (message) => this.#dispatch(message),
+      () => this.#restored(),
+    );
+  }
+
+  #dispatch(message: string): void {
+    const [queue = "", ...records] = message.split(RECORD);
+    for (const subscriber of this.#subscribers.get(queue) ?? []) subscriber.message(records);
+  }
+
+  #restored(): void {
+    for (const set of this.#subscribers.values()) {
+      for (const subscriber of set) subscriber.restored();
+    }
+  }
+}
+
+function checkVersion(info: unknown): void {
+  const version = /redis_version:([\d.]+)/.exec(String(info))?.[1];
+  if (version === undefined) return;
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const [oldestMajor = 0, oldestMinor = 0] = OLDEST;
+  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
+  throw new Error(`it is version ${version}, and worq needs ${OLDEST.join(".")} or later`);
+}
+
+async function within<T>(ms: number, promise: Promise<T>, tooLate: (late: T) => unknown) {
+  const { promise: end, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    reject(new Error(`no answer within ${ms} ms (option connectTimeout)`));
+    promise.then(tooLate, () => {});
+  }, ms);
+  try {
+    return await Promise.race([promise, end]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const onAbort = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    }, ms);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+}

@@ -1,0 +1,675 @@
+/**
+ * The keys of a queue in Redis and the scripts that change them.
+ *
+ * All keys of the queue `q` start with `worq:{q}:`, one hash slot on a cluster. That prefix is
+ * KEYS[1] of every script.
+ *
+ * | key | type | holds |
+ * |---|---|---|
+ * | `m:<id>` | string | the message, from enqueue until the task is over |
+ * | `t:<id>` | hash | what happened to the task; absent as long as nothing did |
+ * | `needs:<id>` | list | ids (and origins) of the results it takes, until it is over |
+ * | `feeds:<id>` | list | `score␟id` of the pending tasks that wait for it |
+ * | `pending`, `ready` | zset | ids by place in the line (the sequence number of the enqueue) |
+ * | `leases` | zset | ids of the claimed tasks by end of lease |
+ * | `idle` | zset | channels of the pools to wake, by time |
+ * | `upload:<name>` | list, TTL | needs on their way to a very wide task |
+ * | `unsettled` | list | ids of tasks whose needs or dependents are still to be walked |
+ * | `meta` | hash | `sequence`, for places and fences |
+ * | `pool:<id>` | hash, TTL | number and claims of a pool's last exchange |
+ *
+ * Fields of `t:<id>`: `fence`, `owner`, `score`, `started` (latest claim), `losses`, `waiters`
+ * (channels), `origin` (of a chosen id), `linked` (needs registered so far), `open` (results still
+ * to come, plus one while linking), `refs` (dependents that need the outcome), `outcome` (first
+ * letter of the status, then the text), `keep`, `ended`.
+ *
+ * No script walks more than {@linkcode STEPS} edges of the graph: what is left stays in
+ * `unsettled`, and the next exchange goes on with it. So a fan-in of any size stalls nobody, and
+ * nothing is forgotten when a client dies in the middle.
+ */
+import { DEFAULT_POLICY, UNIT } from "../message.ts";
+import { CLEARED, GONE, SILENT } from "../task_queue.ts";
+
+/** Edges of the graph that one script walks at most. */
+export const STEPS = 100;
+/** Stands between the records of a published message. */
+export const RECORD = "\x1e";
+/** Outcomes longer than this are not published; the waiter asks for them. */
+export const MAX_PUSH = 65_536;
+/** Milliseconds after which a silent pool is forgotten. */
+const POOL_TTL = 60_000;
+/** Milliseconds that uploaded needs wait for their task. */
+const UPLOAD_TTL = 60_000;
+
+/** First part of every key of a queue. */
+export const prefixOf = (queue: string): string => `worq:{${queue}}:`;
+/** Channel on which a client process hears of everything. */
+export const channelOf = (client: string): string => `worq:client:${client}`;
+
+const PRELUDE = `
+local P = KEYS[1]
+local QUEUE = string.match(P, '{(.*)}')
+local PENDING, READY, LEASES, IDLE = P .. 'pending', P .. 'ready', P .. 'leases', P .. 'idle'
+local UNSETTLED, META = P .. 'unsettled', P .. 'meta'
+local call = redis.call
+
+local now = tonumber(ARGV[1])
+if not now then
+  local time = call('TIME')
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- Fields of a hash, elements of a list; none when the key holds something else.
+local function read(key, ...)
+  local values = redis.pcall('HMGET', key, ...)
+  return values.err and {} or values
+end
+local function list(command, ...)
+  local values = redis.pcall(command, ...)
+  return (not values or values.err) and {} or values
+end
+local function write(key, ...)
+  return type(redis.pcall('HSET', key, ...)) == 'number'
+end
+
+-- A field that counts. A foreign value in it must not stop the others: it counts from zero.
+local function add(key, field, n)
+  local sum = redis.pcall('HINCRBY', key, field, n)
+  if type(sum) == 'number' then return sum end
+  write(key, field, n)
+  return n
+end
+
+-- Options of a task from the head of its message, with their defaults.
+local function policy(message)
+  local head = {}
+  local text = message and string.match(message, '^([^${UNIT}]+)${UNIT}')
+  if text then
+    local ok, value = pcall(cjson.decode, text)
+    if ok and type(value) == 'table' then head = value end
+  end
+  return tonumber(head.resultTimeout) or ${DEFAULT_POLICY.resultTimeout},
+    head.onError == 'pass', tonumber(head.redeliveries) or ${DEFAULT_POLICY.redeliveries}
+end
+
+local function failure(status, id, message, text)
+  local name = message and string.match(message, '${UNIT}([^${UNIT}]*)${UNIT}') or '?'
+  return status .. cjson.encode({ task = name, queue = QUEUE, id = id, text = text })
+end
+
+-- What is published at the end of the script: one message for each client.
+local mail, clients = {}, {}
+local function tell(waiters, id, outcome)
+  local text = #outcome > ${MAX_PUSH} and '?' or outcome
+  for client in string.gmatch(waiters, '%S+') do
+    if not mail[client] then
+      mail[client] = { QUEUE }
+      clients[#clients + 1] = client
+    end
+    local letter = mail[client]
+    letter[#letter + 1] = id .. '${UNIT}' .. text
+  end
+end
+local function send()
+  for _, client in ipairs(clients) do
+    call('PUBLISH', 'worq:client:' .. client, table.concat(mail[client], '${RECORD}'))
+  end
+end
+
+-- Wakes one pool that listens, when there is something to claim.
+local function wake()
+  if call('EXISTS', READY) == 0 then return end
+  while true do
+    local pool = call('ZPOPMIN', IDLE)[1]
+    if not pool then return end
+    local client = string.match(pool, '^[^${UNIT}]+')
+    if call('PUBLISH', 'worq:client:' .. client, QUEUE) > 0 then return end
+  end
+end
+
+-- The task is over. keep = 0 tells only those who wait now.
+local gone, over = {}, {}
+local function finish(id, outcome, keep)
+  local t = P .. 't:' .. id
+  local waiters, refs, linked = unpack(read(t, 'waiters', 'refs', 'linked'))
+  gone[#gone + 1] = P .. 'm:' .. id
+  refs = tonumber(refs) or 0
+  if refs > 0 or linked then over[#over + 1] = { id, outcome, linked } end
+  if refs > 0 or keep > 0 or linked then
+    write(t, 'outcome', outcome, 'keep', keep, 'ended', now, 'fence', 0)
+    -- What it needs must be given back first, which the record tells: no end before that.
+    if refs == 0 and not linked then redis.pcall('PEXPIRE', t, keep) end
+  else
+    redis.pcall('UNLINK', t)
+  end
+  if waiters then tell(waiters, id, outcome) end
+end
+local function forget()
+  for i = 1, #gone, 1000 do call('UNLINK', unpack(gone, i, math.min(i + 999, #gone))) end
+end
+
+local function fail_for_need(id, outcome)
+  call('ZREM', PENDING, id)
+  finish(id, outcome, (policy(call('GET', P .. 'm:' .. id))))
+end
+
+-- One result fewer to wait for.
+local function close(id, score)
+  if add(P .. 't:' .. id, 'open', -1) > 0 then return end
+  call('ZREM', PENDING, id)
+  call('ZADD', READY, score, id)
+end
+
+-- The three walks below do at most n steps and return how many they did, and whether they are
+-- through. Each keeps its own progress in Redis.
+
+-- Registers a pending task with what it needs.
+local function link(id, n)
+  local t = P .. 't:' .. id
+  local score = call('ZSCORE', PENDING, id)
+  if not score then return 1, true end
+  local linked = tonumber(read(t, 'linked')[1]) or 0
+  local needs = list('LRANGE', P .. 'needs:' .. id, linked, linked + n - 1)
+  local pass, open, feed = nil, 0, score .. '${UNIT}' .. id
+  for i, need in ipairs(needs) do
+    local other = string.match(need, '^[^${UNIT}]+')
+    local o = P .. 't:' .. other
+    local outcome = read(o, 'outcome')[1]
+    if outcome or call('EXISTS', P .. 'm:' .. other) == 1 then
+      if add(o, 'refs', 1) == 1 and outcome then redis.pcall('PERSIST', o) end
+      if not outcome then
+        open = open + 1
+        call('RPUSH', P .. 'feeds:' .. other, feed)
+      end
+    else
+      outcome = failure('e', other, nil, '${GONE}')
+    end
+    if outcome and string.byte(outcome) ~= 115 then
+      if pass == nil then
+        local _
+        _, pass = policy(call('GET', P .. 'm:' .. id))
+      end
+      if not pass then
+        write(t, 'linked', linked + i)
+        fail_for_need(id, outcome)
+        return i, true
+      end
+    end
+  end
+  write(t, 'linked', linked + #needs)
+  if open > 0 then add(t, 'open', open) end
+  if #needs == n then return n, false end
+  close(id, score)
+  return #needs + 1, true
+end
+
+-- Tells the tasks that wait for a finished one.
+local function release(id, outcome, n)
+  local feeds = list('LPOP', P .. 'feeds:' .. id, n)
+  local bad = string.byte(outcome) ~= 115
+  for _, feed in ipairs(feeds) do
+    local score, other = string.match(feed, '^([^${UNIT}]+)${UNIT}(.*)$')
+    -- The place in the line is unique: another task with this id has another one.
+    if other and call('ZSCORE', PENDING, other) == score then
+      local pass = true
+      if bad then
+        local _
+        _, pass = policy(call('GET', P .. 'm:' .. other))
+      end
+      if pass then close(other, score) else fail_for_need(other, outcome) end
+    end
+  end
+  return #feeds + 1, #feeds < n
+end
+
+-- Gives back the results that a finished task needed.
+local function unlink(id, n)
+  local t = P .. 't:' .. id
+  local linked = tonumber(read(t, 'linked')[1]) or 0
+  local k = math.min(n, linked)
+  local needs = k > 0 and list('LPOP', P .. 'needs:' .. id, k) or {}
+  for _, need in ipairs(needs) do
+    local other, origin = string.match(need, '^([^${UNIT}]+)${UNIT}?(.*)$')
+    local o = P .. 't:' .. other
+    local refs, theirs, ended, keep = unpack(read(o, 'refs', 'origin', 'ended', 'keep'))
+    if refs and (origin == '' or origin == theirs) and add(o, 'refs', -1) <= 0 and ended then
+      redis.pcall('PEXPIRE', o, tonumber(keep) or 0)
+    end
+  end
+  if k < linked then
+    write(t, 'linked', linked - k)
+    return k + 1, false
+  end
+  call('UNLINK', P .. 'needs:' .. id)
+  redis.pcall('HDEL', t, 'linked', 'open')
+  local refs, keep = unpack(read(t, 'refs', 'keep'))
+  if (tonumber(refs) or 0) <= 0 then redis.pcall('PEXPIRE', t, tonumber(keep) or 0) end
+  return k + 1, true
+end
+
+-- All that a finished task leaves to do.
+local function settle_ended(id, outcome, linked, n)
+  local steps, through = release(id, outcome, n)
+  if not through or not linked then return steps, through end
+  if steps >= n then return steps, false end
+  local more
+  more, through = unlink(id, n - steps)
+  return steps + more, through
+end
+
+-- Goes on with what is unsettled, n steps at most: first what ended in this script, which need not
+-- go through the list. True when something is left.
+local function settle(n)
+  local at = 1
+  while over[at] do
+    local id, outcome, linked = unpack(over[at])
+    local steps, through = 0, false
+    if n > 0 then steps, through = settle_ended(id, outcome, linked, n) end
+    n = n - steps
+    if not through then call('RPUSH', UNSETTLED, id) end
+    at = at + 1
+  end
+  over = {}
+  while n > 0 do
+    local id = call('LINDEX', UNSETTLED, 0)
+    if not id then return false end
+    local outcome, linked = unpack(read(P .. 't:' .. id, 'outcome', 'linked'))
+    local steps, through
+    if outcome then
+      steps, through = settle_ended(id, outcome, linked, n)
+    else
+      steps, through = link(id, n)
+    end
+    n = n - steps
+    if through then call('LREM', UNSETTLED, 1, id) end
+    for _, ended in ipairs(over) do call('RPUSH', UNSETTLED, ended[1]) end
+    over = {}
+  end
+  return call('EXISTS', UNSETTLED) == 1
+end
+`;
+
+/** A script with what it takes and gives back. */
+export interface Script {
+  readonly name: string;
+  readonly text: string;
+}
+
+const script = (name: string, body: string): Script => ({ name, text: PRELUDE + body });
+
+/**
+ * Stores tasks in order.
+ *
+ * ARGV: now or '', '1' when sent again, id of a task that must be known first or '', number of
+ * tasks, then for each: id, message, origin or '', number of needs, that many needs. For a number
+ * of -n the name of an upload follows, which holds the n needs.
+ * Returns 'early' and does nothing when the task to come first is not known. Otherwise the answers,
+ * one letter each: e(nqueued), p(ending), d(uplicate), r(efused); then '+' when something is left
+ * to settle.
+ */
+export const ENQUEUE: Script = script(
+  "enqueue",
+  `
+local again, after = ARGV[2] == '1', ARGV[3]
+local function known(id) return call('EXISTS', P .. 'm:' .. id, P .. 't:' .. id) > 0 end
+if after ~= '' and not known(after) then return 'early' end
+
+local function taken(id, origin)
+  if (origin == '' and not again) or not known(id) then return nil end
+  if origin ~= '' and read(P .. 't:' .. id, 'origin')[1] ~= origin then return 'd' end
+  return call('ZSCORE', PENDING, id) and 'p' or 'e'
+end
+local out = {}
+local function refused(first, last)
+  for i = first, last do
+    local other, origin = string.match(ARGV[i], '^([^${UNIT}]+)${UNIT}?(.*)$')
+    if out[other] == origin then return true end
+    if origin ~= '' then
+      local theirs = read(P .. 't:' .. other, 'origin')[1]
+      if theirs and theirs ~= origin then return true end
+    end
+  end
+  return false
+end
+
+local answers, messages, line, links = {}, {}, {}, {}
+local sequence = call('HINCRBY', META, 'sequence', ARGV[4]) - ARGV[4]
+local at = 5
+for n = 1, tonumber(ARGV[4]) do
+  local id, message, origin, needs = unpack(ARGV, at, at + 3)
+  needs = tonumber(needs)
+  local first, last = at + 4, at + 3 + math.max(needs, 0)
+  local upload = needs < 0 and P .. 'upload:' .. ARGV[first]
+  at = last + (upload and 2 or 1)
+  answers[n] = taken(id, origin) or (refused(first, last) and 'r')
+  if not answers[n] then
+    messages[#messages + 1] = P .. 'm:' .. id
+    messages[#messages + 1] = message
+    if origin ~= '' then
+      call('UNLINK', P .. 't:' .. id)
+      call('HSET', P .. 't:' .. id, 'origin', origin)
+    end
+    if needs == 0 then
+      answers[n] = 'e'
+      line[#line + 1] = sequence + n
+      line[#line + 1] = id
+    else
+      for i = first, last, 1000 do
+        call('RPUSH', P .. 'needs:' .. id, unpack(ARGV, i, math.min(i + 999, last)))
+      end
+      if upload then
+        call('PERSIST', upload)
+        call('RENAME', upload, P .. 'needs:' .. id)
+      end
+      call('HSET', P .. 't:' .. id, 'open', 1, 'linked', 0)
+      call('ZADD', PENDING, sequence + n, id)
+      links[#links + 1] = { n, id, needs > 0 and ${STEPS} or 1 }
+    end
+  elseif answers[n] ~= 'e' and answers[n] ~= 'p' then
+    out[id] = origin
+  end
+end
+for i = 1, #messages, 1000 do
+  call('MSET', unpack(messages, i, math.min(i + 999, #messages)))
+end
+for i = 1, #line, 1000 do call('ZADD', READY, unpack(line, i, math.min(i + 999, #line))) end
+for _, task in ipairs(links) do
+  local n, id, steps = unpack(task)
+  local _, through = link(id, steps)
+  if not through then call('RPUSH', UNSETTLED, id) end
+  answers[n] = call('ZSCORE', PENDING, id) and 'p' or 'e'
+end
+if #links > 0 and settle(0) then answers[#answers + 1] = '+' end
+wake()
+forget()
+send()
+return table.concat(answers)
+`,
+);
+
+/**
+ * Takes needs ahead of their task. ARGV: now or '', name of the upload, number of needs that must
+ * be there, needs. Returns how many are there then.
+ */
+export const UPLOAD: Script = script(
+  "upload",
+  `
+local key = P .. 'upload:' .. ARGV[2]
+local there = call('LLEN', key)
+if there == tonumber(ARGV[3]) then
+  for i = 4, #ARGV, 1000 do
+    there = call('RPUSH', key, unpack(ARGV, i, math.min(i + 999, #ARGV)))
+  end
+  call('PEXPIRE', key, ${UPLOAD_TTL})
+end
+return there
+`,
+);
+
+/** Goes on with what is unsettled. ARGV: now or ''. Returns 1 when something is left, else 0. */
+export const SETTLE: Script = script(
+  "settle",
+  `
+local more = settle(${STEPS})
+wake()
+forget()
+send()
+return more and 1 or 0
+`,
+);
+
+/**
+ * Takes what a pool has to report and gives it tasks.
+ *
+ * ARGV: now or '', pool, its client, number, want, lease, '1' when leaving, number of reports, for
+ * each id, fence, kind (s, f, r, l), text, keep; number of renewals, for each id, fence, lease.
+ * Returns { more (0 or 1), superseded ids, claims }; a claim is { id, fence, message or nil,
+ * outcomes of the first needs }.
+ */
+export const EXCHANGE: Script = script(
+  "exchange",
+  `
+local pool, number = P .. 'pool:' .. ARGV[2], ARGV[4]
+local sleeper = ARGV[3] .. '${UNIT}' .. ARGV[2]
+local want, lease, leaving = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == '1'
+local at = 8
+
+-- A lost worker costs one delivery, and then the task itself.
+local function lose(id, reason)
+  local t, message = P .. 't:' .. id, call('GET', P .. 'm:' .. id)
+  local keep, _, redeliveries = policy(message)
+  if add(t, 'losses', 1) > redeliveries then
+    finish(id, failure('e', id, message, 'task expired: ' .. reason), keep)
+    return
+  end
+  write(t, 'fence', 0)
+  call('ZADD', READY, tonumber(read(t, 'score')[1]) or 0, id)
+end
+
+local over = {}
+for _ = 1, tonumber(ARGV[at]) do
+  local id, fence, kind, text, keep = unpack(ARGV, at + 1, at + 5)
+  at = at + 5
+  local current, score = unpack(read(P .. 't:' .. id, 'fence', 'score'))
+  if current == fence then
+    over[#over + 1] = id
+    if kind == 'l' then
+      lose(id, text)
+    elseif kind == 'r' then
+      write(P .. 't:' .. id, 'fence', 0)
+      call('ZADD', READY, tonumber(score) or 0, id)
+    else
+      finish(id, kind .. text, tonumber(keep))
+    end
+  end
+end
+for i = 1, #over, 1000 do call('ZREM', LEASES, unpack(over, i, math.min(i + 999, #over))) end
+at = at + 1
+
+local superseded = {}
+for _ = 1, tonumber(ARGV[at]) do
+  local id, fence, time = unpack(ARGV, at + 1, at + 3)
+  at = at + 3
+  if read(P .. 't:' .. id, 'fence')[1] == fence then
+    call('ZADD', LEASES, now + tonumber(time), id)
+  else
+    superseded[#superseded + 1] = id
+  end
+end
+
+local expired = call('ZRANGEBYSCORE', LEASES, '-inf', now, 'LIMIT', 0, 50)
+for _, id in ipairs(expired) do
+  call('ZREM', LEASES, id)
+  lose(id, '${SILENT}')
+end
+
+local more = settle(${STEPS})
+
+-- The claims of an exchange whose answer was lost are given again.
+local claims, ids, fences = {}, {}, {}
+local last, given = unpack(read(pool, 'number', 'claims'))
+if last == number then
+  for id, fence in string.gmatch(given, '([^${UNIT}${RECORD}]+)${UNIT}(%d+)') do
+    if read(P .. 't:' .. id, 'fence')[1] == fence then
+      ids[#ids + 1] = id
+      fences[#fences + 1] = tonumber(fence)
+    end
+  end
+elseif want > 0 then
+  local popped = call('ZPOPMIN', READY, want)
+  local fence = #popped > 0 and call('HINCRBY', META, 'sequence', #popped / 2) - #popped / 2 or 0
+  local leases = {}
+  for i = 1, #popped, 2 do
+    local id = popped[i]
+    fence = fence + 1
+    if write(P .. 't:' .. id,
+      'fence', fence, 'owner', ARGV[2], 'score', popped[i + 1], 'started', now) then
+      ids[#ids + 1] = id
+      fences[#fences + 1] = fence
+      leases[#leases + 1] = now + lease
+      leases[#leases + 1] = id
+    else
+      -- The record is not ours; the task cannot run, and who waits must know.
+      gone[#gone + 1] = P .. 'm:' .. id
+    end
+  end
+  for i = 1, #leases, 1000 do call('ZADD', LEASES, unpack(leases, i, math.min(i + 999, #leases))) end
+end
+
+local room = ${STEPS}
+local messages = {}
+for i = 1, #ids, 1000 do
+  local keys = {}
+  for k = i, math.min(i + 999, #ids) do keys[#keys + 1] = P .. 'm:' .. ids[k] end
+  for _, message in ipairs(call('MGET', unpack(keys))) do messages[#messages + 1] = message end
+end
+local notes = {}
+for i, id in ipairs(ids) do
+  notes[i] = id .. '${UNIT}' .. fences[i]
+  local message, inputs = messages[i], {}
+  if message and string.byte(message) ~= ${UNIT.charCodeAt(0)} then
+    if room > 0 and string.find(message, '"needs":', 1, true) then
+      local needs = list('LRANGE', P .. 'needs:' .. id, 0, room - 1)
+      for k, need in ipairs(needs) do
+        local other = string.match(need, '^[^${UNIT}]+')
+        inputs[k] = read(P .. 't:' .. other, 'outcome')[1] or failure('e', other, nil, '${GONE}')
+      end
+      room = room - #needs
+    end
+  end
+  claims[i] = { id, fences[i], message, inputs }
+end
+
+if leaving then
+  call('UNLINK', pool)
+else
+  call('HSET', pool, 'number', number, 'claims', table.concat(notes, '${RECORD}'), 'seen', now)
+  call('PEXPIRE', pool, ${POOL_TTL})
+end
+-- A pool that got less than it wanted is to be woken; one that is busy must not be, since that
+-- would leave a task with it while another pool sleeps.
+if #ids < want then
+  call('ZADD', IDLE, now, sleeper)
+else
+  call('ZREM', IDLE, sleeper)
+  wake()
+end
+forget()
+send()
+return { more and 1 or 0, superseded, claims }
+`,
+);
+
+/**
+ * Outcomes of the needs of a claimed task. ARGV: now or '', id, first number, count.
+ * Returns them in order, each the letter of its status and its text.
+ */
+export const INPUTS: Script = script(
+  "inputs",
+  `
+local from, outcomes = tonumber(ARGV[3]), {}
+local needs = list('LRANGE', P .. 'needs:' .. ARGV[2], from, from + tonumber(ARGV[4]) - 1)
+for i, need in ipairs(needs) do
+  local other = string.match(need, '^[^${UNIT}]+')
+  outcomes[i] = read(P .. 't:' .. other, 'outcome')[1] or failure('e', other, nil, '${GONE}')
+end
+return outcomes
+`,
+);
+
+/**
+ * Outcomes of tasks, or a promise to publish them. ARGV: now or '', client, ids.
+ * Returns for each the letter of its status and its text, or '' when the client will hear of it.
+ */
+export const WAIT: Script = script(
+  "wait",
+  `
+local client, answers = ARGV[2], {}
+for i = 3, #ARGV do
+  local id = ARGV[i]
+  local t = P .. 't:' .. id
+  local values = redis.pcall('HMGET', t, 'outcome', 'waiters')
+  if values.err then
+    answers[i - 2] = failure('f', id, call('GET', P .. 'm:' .. id),
+      'its record in Redis is damaged: ' .. values.err)
+  elseif values[1] then
+    answers[i - 2] = values[1]
+  elseif call('EXISTS', P .. 'm:' .. id) == 0 then
+    if call('ZSCORE', LEASES, id) then
+      answers[i - 2] = ''
+      call('HSET', t, 'waiters', client)
+    else
+      answers[i - 2] = failure('e', id, nil, '${GONE}')
+    end
+  else
+    local waiters = values[2]
+    if not waiters then
+      call('HSET', t, 'waiters', client)
+    elseif not string.find(' ' .. waiters .. ' ', ' ' .. client .. ' ', 1, true) then
+      call('HSET', t, 'waiters', waiters .. ' ' .. client)
+    end
+    answers[i - 2] = ''
+  end
+end
+return answers
+`,
+);
+
+/**
+ * Removes tasks that nobody has claimed, some at a time; those that wait for others first, so that
+ * they are cleared and not failed. ARGV: now or ''. Returns how many; fewer than STEPS: none left.
+ */
+export const CLEAR: Script = script(
+  "clear",
+  `
+local removed = 0
+for _, place in ipairs({ PENDING, READY }) do
+  local popped = removed < ${STEPS} and call('ZPOPMIN', place, ${STEPS} - removed) or {}
+  for i = 1, #popped, 2 do
+    local id = popped[i]
+    finish(id, failure('e', id, call('GET', P .. 'm:' .. id), '${CLEARED}'), 0)
+    removed = removed + 1
+  end
+end
+settle(0)
+forget()
+send()
+return removed
+`,
+);
+
+/**
+ * What is known of a task. ARGV: now or '', id.
+ * Returns {} or { status letter (p, q, l, s, f, e), message, fence, owner, losses, open, refs,
+ * started, ended, needs }, with '' for what is not there.
+ */
+export const INSPECT: Script = script(
+  "inspect",
+  `
+local id = ARGV[2]
+local t = P .. 't:' .. id
+local message = call('GET', P .. 'm:' .. id)
+local v = read(t, 'outcome', 'fence', 'owner', 'losses', 'open', 'refs', 'started', 'ended')
+local status = v[1] and string.sub(v[1], 1, 1)
+  or call('ZSCORE', LEASES, id) and 'l'
+  or call('ZSCORE', PENDING, id) and 'p'
+  or call('ZSCORE', READY, id) and 'q'
+if not status then return {} end
+local needs = list('LRANGE', P .. 'needs:' .. id, 0, -1)
+for i, need in ipairs(needs) do needs[i] = string.match(need, '^[^${UNIT}]+') end
+return { status, message or '', v[2] or '', v[3] or '', v[4] or '', v[5] or '', v[6] or '',
+  v[7] or '', v[8] or '', needs }
+`,
+);
+
+/** Every script, to load them ahead. */
+export const SCRIPTS: readonly Script[] = [
+  ENQUEUE,
+  UPLOAD,
+  SETTLE,
+  EXCHANGE,
+  INPUTS,
+  WAIT,
+  CLEAR,
+  INSPECT,
+];

@@ -1,0 +1,6 @@
+/**
+ * For those who write a backend: the suite that every backend passes.
+ *
+ * @module
+ */
+export {};

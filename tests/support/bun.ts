@@ -1,0 +1,25 @@
+// Lets Bun run the test files: its own test function under Deno's name, and the package's own name.
+// @ts-nocheck: the types of Bun are not there, and this file runs nowhere else.
+import { plugin } from "bun";
+import { test } from "bun:test";
+import * as testing from "../../testing.ts";
+import * as worq from "../../mod.ts";
+
+const TIMEOUT = 120_000;
+
+globalThis.Deno = {
+  test(nameOrOptions, body) {
+    const { name, ignore, fn } = typeof nameOrOptions === "string"
+      ? { name: nameOrOptions, ignore: false, fn: body }
+      : nameOrOptions;
+    (ignore ? test.skip : test)(name, () => fn(), TIMEOUT);
+  },
+};
+
+plugin({
+  name: "worq",
+  setup(build) {
+    build.module("@worq/worq", () => ({ exports: { ...worq }, loader: "object" }));
+    build.module("@worq/worq/testing", () => ({ exports: { ...testing }, loader: "object" }));
+  },
+});
