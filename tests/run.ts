@@ -50,7 +50,7 @@ function bunCommand(args: string[]): string[] {
     ...bun,
     "test",
     "--preload",
-    "./tests/support/bun.ts",
+    "./tests/support/bun.js",
     ...(args.length > 0 ? args : ["tests"]),
   ];
 }

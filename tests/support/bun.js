@@ -1,5 +1,4 @@
 // Lets Bun run the test files: its own test function under Deno's name, and the package's own name.
-// @ts-nocheck: the types of Bun are not there, and this file runs nowhere else.
 import { plugin } from "bun";
 import { test } from "bun:test";
 import * as testing from "../../testing.ts";
