@@ -3,4 +3,4 @@
  *
  * @module
  */
-export {};
+export { type Backend, testTaskQueue } from "./src/testing/task_queue_suite.ts";

@@ -140,6 +140,8 @@ export interface QueueStats {
 export interface TaskRecord {
   readonly id: string;
   readonly status: TaskStatus;
+  /** Of the call that stored it, when the user chose the id. */
+  readonly origin: string | undefined;
   /** As stored; undefined once the task is over. */
   readonly message: string | undefined;
   readonly fence: number;
@@ -149,8 +151,8 @@ export interface TaskRecord {
   readonly losses: number;
   /** Results that it still waits for. */
   readonly open: number;
-  /** Ids of the results that it takes; empty once it is over. */
-  readonly needs: readonly string[];
+  /** Results that it takes; none once it is over. */
+  readonly needs: readonly Need[];
   /** Tasks that still need its result. */
   readonly refs: number;
   /** When it was last claimed and when it ended, in milliseconds of the backend's clock. */

@@ -198,12 +198,12 @@ class Store {
 
   inputs(id: string, from: number, count: number): Outcome[] {
     const needs = this.#tasks.get(id)?.needs ?? [];
-    return needs.slice(from, from + count).map(({ id }) => this.#outcomeOf(id));
+    return needs.slice(from, from + count).map((need) => this.#outcomeOf(need));
   }
 
   wait(handle: MemoryTaskQueue, id: string): Outcome | undefined {
     const entry = this.#tasks.get(id);
-    if (entry === undefined) return this.#outcomeOf(id);
+    if (entry === undefined) return this.#outcomeOf({ id });
     if (entry.outcome === undefined) (entry.waiters ??= new Set()).add(handle);
     return entry.outcome;
   }
@@ -211,16 +211,18 @@ class Store {
   inspect(id: string): TaskRecord | undefined {
     const entry = this.#tasks.get(id);
     if (entry === undefined) return undefined;
-    const { status, message, fence, owner, losses, open, needs, refs, started, ended } = entry;
+    const { status, origin, message, fence, owner, losses, open, needs, refs, started, ended } =
+      entry;
     return {
       id,
       status,
+      origin,
       message,
       fence,
       owner,
       losses,
       open,
-      needs: needs.map((need) => need.id),
+      needs,
       refs,
       started,
       ended,
@@ -297,14 +299,13 @@ class Store {
     return this.#pending.has(entry) ? "pending" : "enqueued";
   }
 
-  #isAnother({ id, origin }: Need): boolean {
-    const there = this.#tasks.get(id);
-    return origin !== undefined && there !== undefined && there.origin !== origin;
+  #isAnother(need: Need): boolean {
+    return this.#tasks.has(need.id) && this.#find(need) === undefined;
   }
 
   #link(entry: Entry): void {
-    for (const { id } of entry.needs) {
-      const need = this.#tasks.get(id);
+    for (const one of entry.needs) {
+      const need = this.#find(one);
       if (need !== undefined) {
         need.refs++;
         need.expires = Infinity;
@@ -314,7 +315,7 @@ class Store {
           need.feeds.push(entry);
         }
       }
-      const outcome = need === undefined ? this.#outcomeOf(id) : need.outcome;
+      const outcome = need === undefined ? this.#outcomeOf(one) : need.outcome;
       if (outcome !== undefined && this.#failsWith(entry, outcome)) {
         this.#failForNeed(entry, outcome);
         return;
@@ -449,8 +450,13 @@ class Store {
     if (this.#tasks.get(entry.id) === entry) this.#tasks.delete(entry.id);
   }
 
-  #outcomeOf(id: string): Outcome {
-    return this.#tasks.get(id)?.outcome ?? this.#failure(id, "?", GONE);
+  #outcomeOf(need: Need): Outcome {
+    return this.#find(need)?.outcome ?? this.#failure(need.id, "?", GONE);
+  }
+
+  #find({ id, origin }: Need): Entry | undefined {
+    const entry = this.#tasks.get(id);
+    return origin === undefined || entry?.origin === origin ? entry : undefined;
   }
 
   #expired(entry: Entry, text: string): Outcome {

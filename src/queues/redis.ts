@@ -6,6 +6,7 @@ import {
   type Exchange,
   type ExchangeAnswer,
   type FailureData,
+  type Need,
   type NewTask,
   type Outcome,
   type QueueListener,
@@ -139,6 +140,7 @@ export class RedisTaskQueue implements TaskQueue {
 
   async inputs(id: string, from: number, count: number): Promise<Outcome[]> {
     const parts: Promise<unknown>[] = [];
+    // Sent together, answered in order.
     for (let at = from; at < from + count; at += MAX_IDS) {
       const size = Math.min(MAX_IDS, from + count - at);
       parts.push(this.#run(INPUTS, () => [id, `${at}`, `${size}`]));
@@ -158,18 +160,19 @@ export class RedisTaskQueue implements TaskQueue {
 
   async inspect(id: string): Promise<TaskRecord | undefined> {
     const record = await this.#run(INSPECT, () => [id]) as [string, ...string[]] | [];
-    const [status, message, fence, owner, losses, open, refs, started, ended] = record;
+    const [status, message, fence, owner, losses, open, refs, started, ended, origin] = record;
     if (status === undefined) return undefined;
     const over = status in OUTCOMES;
     return {
       id,
       status: STATUSES[status]!,
+      origin: origin || undefined,
       message: message || undefined,
       fence: Number(fence),
       owner: owner || undefined,
       losses: Number(losses),
       open: Number(open),
-      needs: over ? [] : record[9] as unknown as string[],
+      needs: over ? [] : (record[10] as unknown as string[]).map(toNeed),
       refs: Number(refs),
       started: started ? Number(started) : undefined,
       ended: ended ? Number(ended) : undefined,
@@ -266,8 +269,7 @@ interface StagedTask {
   readonly upload: string;
 }
 
-const needText = ({ id, origin }: NewTask["needs"][number]): string =>
-  origin === undefined ? id : id + UNIT + origin;
+const needText = ({ id, origin }: Need): string => origin === undefined ? id : id + UNIT + origin;
 
 /** Tasks in runs that one script can store without stalling the server. */
 function chunksOf(tasks: readonly StagedTask[]): StagedTask[][] {
@@ -284,6 +286,11 @@ function chunksOf(tasks: readonly StagedTask[]): StagedTask[][] {
     chunks.at(-1)!.push(staged);
   }
   return chunks;
+}
+
+function toNeed(text: string): Need {
+  const [id = "", origin] = text.split(UNIT);
+  return origin === undefined ? { id } : { id, origin };
 }
 
 function toClaim([id, fence, message, inputs]: [string, number, string | null, string[]]): Claim {

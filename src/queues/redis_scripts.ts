@@ -97,6 +97,22 @@ local function failure(status, id, message, text)
   return status .. cjson.encode({ task = name, queue = QUEUE, id = id, text = text })
 end
 
+-- A need: id of a task and, when a user chose that id, the origin that the task must have.
+local function parse(need) return string.match(need, '^([^${UNIT}]+)${UNIT}?(.*)$') end
+local function is_it(origin, theirs) return origin == '' or origin == theirs end
+
+-- What a task gets for its needs number first to last.
+local function inputs_of(id, first, last)
+  local outcomes = list('LRANGE', P .. 'needs:' .. id, first, last)
+  for i, need in ipairs(outcomes) do
+    local other, origin = parse(need)
+    local outcome, theirs = unpack(read(P .. 't:' .. other, 'outcome', 'origin'))
+    local known = outcome and is_it(origin, theirs)
+    outcomes[i] = known and outcome or failure('e', other, nil, '${GONE}')
+  end
+  return outcomes
+end
+
 -- What is published at the end of the script: one message for each client.
 local mail, clients = {}, {}
 local function tell(waiters, id, outcome)
@@ -172,10 +188,10 @@ local function link(id, n)
   local needs = list('LRANGE', P .. 'needs:' .. id, linked, linked + n - 1)
   local pass, open, feed = nil, 0, score .. '${UNIT}' .. id
   for i, need in ipairs(needs) do
-    local other = string.match(need, '^[^${UNIT}]+')
+    local other, origin = parse(need)
     local o = P .. 't:' .. other
-    local outcome = read(o, 'outcome')[1]
-    if outcome or call('EXISTS', P .. 'm:' .. other) == 1 then
+    local outcome, theirs = unpack(read(o, 'outcome', 'origin'))
+    if is_it(origin, theirs) and (outcome or call('EXISTS', P .. 'm:' .. other) == 1) then
       if add(o, 'refs', 1) == 1 and outcome then redis.pcall('PERSIST', o) end
       if not outcome then
         open = open + 1
@@ -229,10 +245,10 @@ local function unlink(id, n)
   local k = math.min(n, linked)
   local needs = k > 0 and list('LPOP', P .. 'needs:' .. id, k) or {}
   for _, need in ipairs(needs) do
-    local other, origin = string.match(need, '^([^${UNIT}]+)${UNIT}?(.*)$')
+    local other, origin = parse(need)
     local o = P .. 't:' .. other
     local refs, theirs, ended, keep = unpack(read(o, 'refs', 'origin', 'ended', 'keep'))
-    if refs and (origin == '' or origin == theirs) and add(o, 'refs', -1) <= 0 and ended then
+    if refs and is_it(origin, theirs) and add(o, 'refs', -1) <= 0 and ended then
       redis.pcall('PEXPIRE', o, tonumber(keep) or 0)
     end
   end
@@ -322,7 +338,7 @@ end
 local out = {}
 local function refused(first, last)
   for i = first, last do
-    local other, origin = string.match(ARGV[i], '^([^${UNIT}]+)${UNIT}?(.*)$')
+    local other, origin = parse(ARGV[i])
     if out[other] == origin then return true end
     if origin ~= '' then
       local theirs = read(P .. 't:' .. other, 'origin')[1]
@@ -529,12 +545,8 @@ for i, id in ipairs(ids) do
   local message, inputs = messages[i], {}
   if message and string.byte(message) ~= ${UNIT.charCodeAt(0)} then
     if room > 0 and string.find(message, '"needs":', 1, true) then
-      local needs = list('LRANGE', P .. 'needs:' .. id, 0, room - 1)
-      for k, need in ipairs(needs) do
-        local other = string.match(need, '^[^${UNIT}]+')
-        inputs[k] = read(P .. 't:' .. other, 'outcome')[1] or failure('e', other, nil, '${GONE}')
-      end
-      room = room - #needs
+      inputs = inputs_of(id, 0, room - 1)
+      room = room - #inputs
     end
   end
   claims[i] = { id, fences[i], message, inputs }
@@ -567,13 +579,7 @@ return { more and 1 or 0, superseded, claims }
 export const INPUTS: Script = script(
   "inputs",
   `
-local from, outcomes = tonumber(ARGV[3]), {}
-local needs = list('LRANGE', P .. 'needs:' .. ARGV[2], from, from + tonumber(ARGV[4]) - 1)
-for i, need in ipairs(needs) do
-  local other = string.match(need, '^[^${UNIT}]+')
-  outcomes[i] = read(P .. 't:' .. other, 'outcome')[1] or failure('e', other, nil, '${GONE}')
-end
-return outcomes
+return inputs_of(ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[3]) + tonumber(ARGV[4]) - 1)
 `,
 );
 
@@ -641,7 +647,7 @@ return removed
 /**
  * What is known of a task. ARGV: now or '', id.
  * Returns {} or { status letter (p, q, l, s, f, e), message, fence, owner, losses, open, refs,
- * started, ended, needs }, with '' for what is not there.
+ * started, ended, origin, needs }, with '' for what is not there.
  */
 export const INSPECT: Script = script(
   "inspect",
@@ -649,16 +655,16 @@ export const INSPECT: Script = script(
 local id = ARGV[2]
 local t = P .. 't:' .. id
 local message = call('GET', P .. 'm:' .. id)
-local v = read(t, 'outcome', 'fence', 'owner', 'losses', 'open', 'refs', 'started', 'ended')
+local v = read(t, 'outcome', 'fence', 'owner', 'losses', 'open', 'refs', 'started', 'ended',
+  'origin')
 local status = v[1] and string.sub(v[1], 1, 1)
   or call('ZSCORE', LEASES, id) and 'l'
   or call('ZSCORE', PENDING, id) and 'p'
   or call('ZSCORE', READY, id) and 'q'
 if not status then return {} end
 local needs = list('LRANGE', P .. 'needs:' .. id, 0, -1)
-for i, need in ipairs(needs) do needs[i] = string.match(need, '^[^${UNIT}]+') end
 return { status, message or '', v[2] or '', v[3] or '', v[4] or '', v[5] or '', v[6] or '',
-  v[7] or '', v[8] or '', needs }
+  v[7] or '', v[8] or '', v[9] or '', needs }
 `,
 );
 

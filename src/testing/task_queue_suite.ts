@@ -1,0 +1,424 @@
+/** What every backend must do: {@linkcode testTaskQueue}. */
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { decode } from "../codec.ts";
+import { type FailureData, GONE, type TaskQueue } from "../task_queue.ts";
+import { Driver } from "./driver.ts";
+
+/** A backend, for the suite. */
+export interface Backend {
+  /** What the names of the tests start with. */
+  readonly name: string;
+  /** Opens an empty queue whose time is what `clock` says, in milliseconds. */
+  open(clock: () => number): TaskQueue | Promise<TaskQueue>;
+  /** Declares a test, as `Deno.test` does. */
+  test(name: string, body: () => Promise<void>): void;
+}
+
+interface Bench extends AsyncDisposable {
+  readonly driver: Driver;
+  /** Moves the clock. */
+  pass(milliseconds: number): void;
+}
+
+/**
+ * Declares the tests that every implementation of `TaskQueue` passes: life of a task,
+ * dependencies, fences and leases, waiting, clearing, waking.
+ *
+ * @example
+ * ```ts
+ * import { MemoryTaskQueue } from "@worq/worq";
+ * import { testTaskQueue } from "@worq/worq/testing";
+ *
+ * testTaskQueue({
+ *   name: "MemoryTaskQueue",
+ *   open: (clock) => new MemoryTaskQueue("memory://suite", crypto.randomUUID(), { clock }),
+ *   test: (name, body) => Deno.test(name, body),
+ * });
+ * ```
+ */
+export function testTaskQueue(backend: Backend): void {
+  const test = (name: string, body: (bench: Bench) => Promise<void>) => {
+    backend.test(`${backend.name}${name}`, async () => {
+      let now = 1_000_000_000_000;
+      const queue = await backend.open(() => now);
+      await using bench: Bench = {
+        driver: new Driver(queue),
+        pass: (milliseconds) => now += milliseconds,
+        async [Symbol.asyncDispose]() {
+          await queue.clear();
+          await queue[Symbol.asyncDispose]();
+        },
+      };
+      await body(bench);
+    });
+  };
+  LIFE.forEach(([name, body]) => test(name, body));
+  GRAPH.forEach(([name, body]) => test(name, body));
+  FENCES.forEach(([name, body]) => test(name, body));
+  WAITING.forEach(([name, body]) => test(name, body));
+}
+
+type Case = readonly [name: string, body: (bench: Bench) => Promise<void>];
+
+const failureIn = (text: string | undefined) => decode(text ?? "") as FailureData;
+const ids = (claims: readonly { id: string }[]) => claims.map(({ id }) => id);
+
+const LIFE: readonly Case[] = [
+  [".enqueue() stores tasks that are claimed in order", async ({ driver }) => {
+    deepStrictEqual(await driver.enqueue({ id: "a" }, { id: "b" }), ["enqueued", "enqueued"]);
+    await driver.enqueue({ id: "c" });
+    deepStrictEqual(ids(await driver.claim(2)), ["a", "b"]);
+    deepStrictEqual(ids(await driver.claim(2)), ["c"]);
+    deepStrictEqual(await driver.claim(), []);
+  }],
+  [".exchange() gives the message and a growing fence", async ({ driver }) => {
+    await driver.enqueue({ id: "a", name: "shop.pay", args: "[1]" }, { id: "b" });
+    const [a, b] = await driver.claim(2);
+    strictEqual(a?.message, "\x1fshop.pay\x1f[1]");
+    ok(b!.fence > a!.fence);
+  }],
+  [".enqueue() refuses a chosen id that is taken, and stores the others", async ({ driver }) => {
+    await driver.enqueue({ id: "a", origin: "first" });
+    const again = [{ id: "a", origin: "second" }, { id: "b" }];
+    deepStrictEqual(await driver.enqueue(...again), ["duplicate", "enqueued"]);
+    deepStrictEqual(ids(await driver.claim(9)), ["a", "b"]);
+  }],
+  [".enqueue() refuses a chosen id while its result is kept", async ({ driver }) => {
+    await driver.enqueue({ id: "a", origin: "first" });
+    await driver.run();
+    deepStrictEqual(await driver.enqueue({ id: "a", origin: "second" }), ["duplicate"]);
+  }],
+  [".enqueue() sent again for the same call changes nothing", async ({ driver }) => {
+    const call = { id: "a", origin: "only" };
+    await driver.enqueue(call);
+    deepStrictEqual(await driver.enqueue(call), ["enqueued"]);
+    strictEqual((await driver.queue.stats()).ready, 1);
+    await driver.run();
+    deepStrictEqual(await driver.enqueue(call), ["enqueued"]);
+    strictEqual((await driver.queue.stats()).ready, 0);
+  }],
+  [".inspect() tells where a task is", async ({ driver }) => {
+    strictEqual(await driver.queue.inspect("a"), undefined);
+    await driver.enqueue({ id: "a" }, { id: "b", takes: ["a"] });
+    strictEqual(await driver.status("a"), "enqueued");
+    const waiting = await driver.queue.inspect("b");
+    deepStrictEqual([waiting?.status, waiting?.open, waiting?.needs], ["pending", 1, [{
+      id: "a",
+    }]]);
+    const [claim] = await driver.claim(1, "one");
+    const running = await driver.queue.inspect("a");
+    deepStrictEqual(
+      [running?.status, running?.owner, running?.fence, running?.started],
+      ["processing", "one", claim?.fence, 1_000_000_000_000],
+    );
+    await driver.end("failed", claim!);
+    deepStrictEqual([await driver.status("a"), await driver.status("b")], ["failed", "failed"]);
+  }],
+  [".stats() counts tasks by place", async ({ driver }) => {
+    await driver.enqueue({ id: "a" }, { id: "b" }, { id: "c", takes: ["a", "b"] });
+    await driver.claim();
+    const { pending, ready, leased } = await driver.queue.stats();
+    deepStrictEqual({ pending, ready, leased }, { pending: 1, ready: 1, leased: 1 });
+  }],
+  [".exchange() keeps the outcome for its time, and then forgets it", async ({ driver }) => {
+    await driver.enqueue({ id: "a" }, { id: "b" });
+    const [a, b] = await driver.claim(2);
+    await driver.exchange({ reports: [driver.report("success", a!, 0)] });
+    strictEqual(await driver.queue.inspect("a"), undefined);
+    await driver.end("success", b!);
+    strictEqual(await driver.status("b"), "success");
+  }],
+];
+
+const GRAPH: readonly Case[] = [
+  [" runs a task when the results it takes are in, in their order", async ({ driver }) => {
+    await driver.enqueue({ id: "a" }, { id: "b" });
+    deepStrictEqual(await driver.enqueue({ id: "c", takes: ["b", "a"] }), ["pending"]);
+    const [a, b] = await driver.claim(3);
+    await driver.end("success", a!);
+    deepStrictEqual(await driver.claim(), []);
+    await driver.end("success", b!);
+    const [c] = await driver.claim();
+    deepStrictEqual(c?.inputs, [
+      { status: "success", text: '"b"' },
+      { status: "success", text: '"a"' },
+    ]);
+    deepStrictEqual(await driver.queue.inputs("c", 1, 5), [{ status: "success", text: '"a"' }]);
+  }],
+  [" stores a graph in one call", async ({ driver }) => {
+    const answers = await driver.enqueue(
+      { id: "a" },
+      { id: "b", takes: ["a"] },
+      { id: "c", takes: ["a", "b"] },
+    );
+    deepStrictEqual(answers, ["enqueued", "pending", "pending"]);
+    deepStrictEqual([await driver.run(), await driver.run(), await driver.run()], ["a", "b", "c"]);
+  }],
+  [" runs a task at once whose arguments are there already", async ({ driver }) => {
+    await driver.enqueue({ id: "a" });
+    await driver.run();
+    deepStrictEqual(await driver.enqueue({ id: "b", takes: ["a"] }), ["enqueued"]);
+    strictEqual((await driver.claim())[0]?.inputs[0]?.text, '"a"');
+  }],
+  [" puts a released task where it was called, before later ones", async ({ driver }) => {
+    await driver.enqueue({ id: "a" }, { id: "b", takes: ["a"] }, { id: "late" });
+    await driver.run();
+    deepStrictEqual(ids(await driver.claim(2)), ["b", "late"]);
+  }],
+  [" gives one result to many tasks", async ({ driver }) => {
+    const takers = Array.from({ length: 250 }, (_, i) => ({ id: `t${i}`, takes: ["a"] }));
+    await driver.enqueue({ id: "a" }, ...takers);
+    await driver.run();
+    const claims = await driver.claim(250);
+    strictEqual(claims.length, 250);
+    const inputs = await Promise.all(claims.map((claim) => driver.inputs(claim, 1)));
+    ok(inputs.every(([input]) => input?.text === '"a"'));
+  }],
+  [" gives many results to one task", async ({ driver }) => {
+    const parts = Array.from({ length: 750 }, (_, i) => ({ id: `p${i}` }));
+    await driver.enqueue(...parts);
+    const answers = await driver.enqueue({ id: "sum", takes: ids(parts) });
+    deepStrictEqual(answers, ["pending"]);
+    for (let left = parts.length; left > 0; left -= 250) {
+      await driver.end("success", ...await driver.claim(250));
+    }
+    const [sum] = await driver.claim();
+    const texts = (await driver.inputs(sum!, 750)).map(({ text }) => text);
+    deepStrictEqual(texts, parts.map(({ id }) => `"${id}"`));
+  }],
+  [" fails a task at once when a result it takes failed", async ({ driver }) => {
+    await driver.enqueue({ id: "a" }, { id: "ok" });
+    await driver.enqueue({ id: "b", takes: ["a", "ok"] }, { id: "c", takes: ["b"] });
+    await driver.queue.wait(["c"]);
+    const [a] = await driver.claim();
+    await driver.end("failed", a!);
+    deepStrictEqual([await driver.status("b"), await driver.status("c")], ["failed", "failed"]);
+    strictEqual(failureIn((await driver.outcome("c"))?.text).id, "a");
+    deepStrictEqual(await driver.enqueue({ id: "d", takes: ["c"] }), ["enqueued"]);
+    strictEqual(await driver.status("d"), "failed");
+    deepStrictEqual(ids(await driver.claim(9)), ["ok"]);
+  }],
+  [" gives a failure to a task that takes failures", async ({ driver }) => {
+    await driver.enqueue({ id: "a" }, { id: "ok" });
+    await driver.enqueue({ id: "b", takes: ["a", "ok"], onError: "pass" });
+    await driver.end("failed", ...await driver.claim());
+    await driver.run();
+    const [b] = await driver.claim();
+    deepStrictEqual(b?.inputs.map(({ status }) => status), ["failed", "success"]);
+  }],
+  [" treats an unknown task as a failed argument", async ({ driver }) => {
+    await driver.enqueue({ id: "b", takes: ["nobody"] });
+    const outcome = await driver.outcome("b");
+    deepStrictEqual([outcome?.status, failureIn(outcome?.text).text], ["expired", GONE]);
+    await driver.enqueue({ id: "c", takes: ["nobody"], onError: "pass" });
+    strictEqual((await driver.claim())[0]?.inputs[0]?.status, "expired");
+  }],
+  [" refuses a task that takes a call which was not stored", async ({ driver }) => {
+    await driver.enqueue({ id: "a", origin: "first" });
+    const answers = await driver.queue.enqueue([
+      { id: "a", origin: "second", message: "\x1ft\x1f[]", needs: [] },
+      { id: "b", message: '{"needs":1}\x1ft\x1f[]', needs: [{ id: "a", origin: "second" }] },
+    ]);
+    deepStrictEqual(answers, ["duplicate", "refused"]);
+    strictEqual(await driver.queue.inspect("b"), undefined);
+  }],
+  [" keeps a result as long as a task needs it", async ({ driver }) => {
+    await driver.enqueue({ id: "a" }, { id: "b" }, { id: "c", takes: ["a", "b"] });
+    const [a, b] = await driver.claim(2);
+    await driver.exchange({ reports: [driver.report("success", a!, 0)] });
+    strictEqual(await driver.status("a"), "success");
+    await driver.end("success", b!);
+    const [c] = await driver.claim();
+    deepStrictEqual(c?.inputs.map(({ text }) => text), ['"a"', '"b"']);
+    await driver.end("success", c!);
+    strictEqual(await driver.queue.inspect("a"), undefined);
+    strictEqual((await driver.queue.inspect("b"))?.refs, 0);
+  }],
+  [" runs a failure down a graph of any depth", async ({ driver }) => {
+    const chain = Array.from({ length: 400 }, (_, i) => ({
+      id: `c${i}`,
+      takes: i === 0 ? [] : [`c${i - 1}`],
+    }));
+    await driver.enqueue(...chain);
+    await driver.end("failed", ...await driver.claim());
+    strictEqual(failureIn((await driver.outcome("c399"))?.text).id, "c0");
+    strictEqual((await driver.queue.stats()).pending, 0);
+  }],
+];
+
+const FENCES: readonly Case[] = [
+  [".exchange() drops a report with an old fence", async ({ driver, pass }) => {
+    await driver.enqueue({ id: "a" });
+    const [first] = await driver.claim(1, "slow");
+    pass(15_000);
+    const [second] = await driver.claim(1, "other");
+    strictEqual(second?.id, "a");
+    await driver.end("failed", first!);
+    strictEqual(await driver.status("a"), "processing");
+    await driver.end("success", second!);
+    await driver.end("failed", first!);
+    await driver.end("failed", second!);
+    strictEqual(await driver.status("a"), "success");
+  }],
+  [".exchange() drops a report for a task that waits again", async ({ driver, pass }) => {
+    await driver.enqueue({ id: "a" });
+    const [claim] = await driver.claim();
+    pass(15_000);
+    await driver.exchange({});
+    await driver.end("success", claim!);
+    strictEqual(await driver.status("a"), "enqueued");
+  }],
+  [".exchange() gives a lost task away once, in its old place", async ({ driver, pass }) => {
+    await driver.enqueue({ id: "a" }, { id: "b" });
+    await driver.claim();
+    await driver.queue.wait(["a"]);
+    pass(14_999);
+    await driver.exchange({});
+    strictEqual(await driver.status("a"), "processing");
+    pass(1);
+    deepStrictEqual(ids(await driver.claim()), ["a"]);
+    strictEqual((await driver.queue.inspect("a"))?.losses, 1);
+    pass(15_000);
+    await driver.exchange({});
+    strictEqual(await driver.status("a"), "expired");
+  }],
+  [".exchange() takes the word of a pool that lost a worker", async ({ driver }) => {
+    await driver.enqueue({ id: "a", redeliveries: 0 });
+    await driver.end("lost", ...await driver.claim());
+    const outcome = await driver.outcome("a");
+    const { text } = failureIn(outcome?.text);
+    deepStrictEqual([outcome?.status, text], ["expired", "task expired: its worker was lost"]);
+  }],
+  [".exchange() takes a task back without counting", async ({ driver }) => {
+    await driver.enqueue({ id: "a" }, { id: "b" });
+    await driver.end("returned", ...await driver.claim());
+    deepStrictEqual(ids(await driver.claim(2)), ["a", "b"]);
+    strictEqual((await driver.queue.inspect("a"))?.losses, 0);
+  }],
+  [".exchange() renews leases, and names those that are gone", async ({ driver, pass }) => {
+    await driver.enqueue({ id: "a" }, { id: "b" });
+    const [a, b] = await driver.claim(2);
+    const renewals = [
+      { id: "a", fence: a!.fence, lease: 60_000 },
+      { id: "b", fence: b!.fence - 1, lease: 60_000 },
+      { id: "nobody", fence: 1, lease: 60_000 },
+    ];
+    const { superseded } = await driver.exchange({ renewals });
+    deepStrictEqual(superseded, ["b", "nobody"]);
+    pass(59_999);
+    await driver.exchange({});
+    deepStrictEqual([await driver.status("a"), await driver.status("b")], [
+      "processing",
+      "enqueued",
+    ]);
+  }],
+  [".exchange() with the same number gives the same claims", async ({ driver }) => {
+    await driver.enqueue({ id: "a" }, { id: "b" });
+    const { claims } = await driver.exchange({ number: 7, want: 1 });
+    deepStrictEqual((await driver.exchange({ number: 7, want: 1 })).claims, claims);
+    deepStrictEqual(ids((await driver.exchange({ number: 8, want: 1 })).claims), ["b"]);
+  }],
+];
+
+const WAITING: readonly Case[] = [
+  [".wait() gives the outcomes that are there", async ({ driver }) => {
+    await driver.enqueue({ id: "a" }, { id: "b" });
+    await driver.run();
+    deepStrictEqual(await driver.queue.wait(["a", "b"]), [
+      { status: "success", text: '"a"' },
+      undefined,
+    ]);
+  }],
+  [".wait() gives a result any number of times", async ({ driver }) => {
+    await driver.enqueue({ id: "a" });
+    await driver.run();
+    deepStrictEqual(await driver.outcome("a"), await driver.outcome("a"));
+  }],
+  [".wait() has the listener told of the others", async ({ driver }) => {
+    const told = Promise.withResolvers<string>();
+    driver.queue.listen({ outcome: (id) => told.resolve(id) });
+    await driver.enqueue({ id: "a", redeliveries: 0 });
+    await driver.outcome("a");
+    await driver.end("lost", ...await driver.claim());
+    strictEqual(await told.promise, "a");
+    strictEqual(driver.heard.get("a")?.status, "expired");
+  }],
+  [".wait() calls a task expired that nobody knows", async ({ driver }) => {
+    const outcome = await driver.outcome("nobody");
+    deepStrictEqual([outcome?.status, failureIn(outcome?.text).text], ["expired", GONE]);
+  }],
+  [".wait() gets an outcome that is not kept", async ({ driver }) => {
+    const told = Promise.withResolvers<string>();
+    driver.queue.listen({ outcome: (_, outcome) => told.resolve(outcome?.text ?? "") });
+    await driver.enqueue({ id: "a" });
+    await driver.outcome("a");
+    const [a] = await driver.claim();
+    await driver.exchange({ reports: [driver.report("success", a!, 0)] });
+    strictEqual(await told.promise, '"a"');
+    strictEqual(await driver.queue.inspect("a"), undefined);
+  }],
+  [".clear() removes what nobody has claimed, and tells who waits", async ({ driver }) => {
+    const told = Promise.withResolvers<string>();
+    driver.queue.listen({ outcome: (id) => told.resolve(id) });
+    await driver.enqueue({ id: "run" }, { id: "a" }, { id: "b", takes: ["a", "run"] });
+    const [claim] = await driver.claim();
+    await driver.outcome("b");
+    strictEqual(await driver.queue.clear(), 2);
+    strictEqual(await told.promise, "b");
+    strictEqual(await driver.queue.inspect("a"), undefined);
+    strictEqual(await driver.queue.inspect("b"), undefined);
+    strictEqual(await driver.queue.clear(), 0);
+    await driver.end("success", claim!);
+    strictEqual(await driver.status("run"), "success");
+    strictEqual((await driver.queue.inspect("run"))?.refs, 0);
+  }],
+  [".clear() removes any number of tasks", async ({ driver }) => {
+    await driver.enqueue(...Array.from({ length: 250 }, (_, i) => ({ id: `a${i}` })));
+    const takers = Array.from({ length: 250 }, (_, i) => ({ id: `b${i}`, takes: ["a249"] }));
+    await driver.enqueue(...takers);
+    strictEqual(await driver.queue.clear(), 500);
+    const { pending, ready, unsettled } = await driver.queue.stats();
+    deepStrictEqual({ pending, ready, unsettled }, { pending: 0, ready: 0, unsettled: 0 });
+  }],
+  [".clear() frees the ids", async ({ driver }) => {
+    await driver.enqueue({ id: "a", origin: "first" });
+    await driver.queue.clear();
+    deepStrictEqual(await driver.enqueue({ id: "a", origin: "second" }), ["enqueued"]);
+  }],
+  [" wakes a pool that got less than it wanted", async ({ driver }) => {
+    const woken = Promise.withResolvers<void>();
+    driver.queue.listen({ wake: () => woken.resolve() });
+    await driver.claim(2);
+    strictEqual((await driver.queue.stats()).idle, 1);
+    await driver.enqueue({ id: "a" });
+    await woken.promise;
+    strictEqual((await driver.queue.stats()).idle, 0);
+  }],
+  [" wakes the next pool when the first leaves something", async ({ driver }) => {
+    const woken = Promise.withResolvers<void>();
+    await driver.claim(1, "one");
+    await driver.claim(1, "two");
+    await driver.enqueue({ id: "a" }, { id: "b" });
+    strictEqual((await driver.queue.stats()).idle, 1);
+    driver.queue.listen({ wake: () => woken.resolve() });
+    await driver.claim(1, "one");
+    await woken.promise;
+    strictEqual((await driver.queue.stats()).idle, 0);
+  }],
+  [" does not wake a pool that left", async ({ driver }) => {
+    await driver.claim(1, "one");
+    await driver.exchange({ pool: "one", leaving: true });
+    strictEqual((await driver.queue.stats()).idle, 0);
+  }],
+  [" wakes another pool for what a leaving one gives back", async ({ driver }) => {
+    const woken = Promise.withResolvers<void>();
+    await driver.enqueue({ id: "a" });
+    const [a] = await driver.claim(1, "one");
+    await driver.claim(1, "two");
+    driver.queue.listen({ wake: () => woken.resolve() });
+    const reports = [driver.report("returned", a!)];
+    await driver.exchange({ pool: "one", leaving: true, reports });
+    await woken.promise;
+    deepStrictEqual(ids(await driver.claim(1, "two")), ["a"]);
+  }],
+];

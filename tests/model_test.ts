@@ -1,0 +1,191 @@
+/**
+ * Random sequences of operations on memory and on Redis: the same answers, the same state, and the
+ * invariants hold after each step. A failure names the seed and the shortest sequence.
+ */
+import { deepStrictEqual } from "node:assert/strict";
+import process from "node:process";
+import fc from "fast-check";
+import { MemoryTaskQueue, RedisTaskQueue } from "@worq/worq";
+import { Driver, type Ending, type TaskSpec } from "../src/testing/driver.ts";
+import type { Claim, Need, TaskQueue } from "../src/task_queue.ts";
+import { freshName, redisUrl, testOn } from "./support/backends.ts";
+import { checkInvariants } from "./support/invariants.ts";
+
+type Operation =
+  | { kind: "enqueue"; id: string; takes: string[]; old: boolean; pass: boolean; once: boolean }
+  | { kind: "resend"; id: string }
+  | { kind: "claim"; pool: string; want: number }
+  | { kind: "end"; claim: number; how: Ending; keep: number }
+  | { kind: "renew"; claim: number }
+  | { kind: "again"; pool: string }
+  | { kind: "wait"; id: string }
+  | { kind: "pass"; time: number }
+  | { kind: "clear" };
+
+const RUNS = Number(process.env.WORQ_TEST_MODEL_RUNS ?? 150);
+const IDS = ["a", "b", "c", "d", "e", "f"];
+const id = fc.constantFrom(...IDS);
+const pool = fc.constantFrom("one", "two");
+
+const operation: fc.Arbitrary<Operation> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant("enqueue" as const),
+      id,
+      takes: fc.uniqueArray(id, { maxLength: 3 }),
+      old: fc.boolean(),
+      pass: fc.boolean(),
+      once: fc.boolean(),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("resend" as const), id }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ kind: fc.constant("claim" as const), pool, want: fc.nat(2) }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant("end" as const),
+      claim: fc.nat(9),
+      how: fc.constantFrom<Ending>("success", "success", "failed", "returned", "lost"),
+      keep: fc.constantFrom(0, 3_600_000),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("renew" as const), claim: fc.nat(9) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("again" as const), pool }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("wait" as const), id }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("pass" as const),
+      time: fc.constantFrom(1_000, 15_000),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("clear" as const) }) },
+);
+
+/** One queue, with what a test must remember to use it. */
+class Subject {
+  readonly driver: Driver;
+  readonly claims: Claim[] = [];
+  readonly #numbers = new Map<string, number>();
+  /** The calls that were made, by id, as a program holds handles of them. */
+  readonly #calls = new Map<string, TaskSpec[]>();
+  readonly #pass: (time: number) => void;
+  #number = 0;
+
+  constructor(queue: TaskQueue, pass: (time: number) => void) {
+    this.driver = new Driver(queue);
+    this.#pass = pass;
+  }
+
+  /** Does `operation` and gives all that can be seen of it. */
+  async do(operation: Operation): Promise<unknown> {
+    const { driver } = this;
+    switch (operation.kind) {
+      case "enqueue": {
+        const { id, pass, once, takes, old } = operation;
+        const calls = this.#calls.get(id) ?? [];
+        const call: TaskSpec = {
+          id,
+          takes: takes.filter((take) => take < id).map((take) => this.#handle(take, old)),
+          onError: pass ? "pass" : "fail",
+          redeliveries: once ? 0 : 1,
+          origin: `${id}${calls.length}`,
+        };
+        this.#calls.set(id, [...calls, call]);
+        return await driver.enqueue(call);
+      }
+      case "resend": {
+        // After a lost answer: nothing happened in between but what others did.
+        const call = this.#calls.get(operation.id)?.at(-1);
+        return call && await driver.queue.inspect(call.id) && await driver.enqueue(call);
+      }
+      case "claim":
+        return await this.#claim(operation.pool, operation.want, this.#number++);
+      case "again": {
+        const number = this.#numbers.get(operation.pool);
+        return number === undefined ? [] : await this.#claim(operation.pool, 1, number);
+      }
+      case "end": {
+        const claim = this.#pick(operation.claim);
+        if (claim === undefined) return;
+        const reports = [driver.report(operation.how, claim, operation.keep)];
+        return (await driver.exchange({ pool: "reporter", reports })).superseded;
+      }
+      case "renew": {
+        const claim = this.#pick(operation.claim);
+        if (claim === undefined) return;
+        const renewals = [{ id: claim.id, fence: claim.fence, lease: 30_000 }];
+        return (await driver.exchange({ pool: "reporter", renewals })).superseded;
+      }
+      case "wait":
+        return await driver.outcome(operation.id);
+      case "pass":
+        this.#pass(operation.time);
+        return;
+      case "clear":
+        return await driver.queue.clear();
+    }
+  }
+
+  async #claim(pool: string, want: number, number: number): Promise<unknown> {
+    this.#numbers.set(pool, number);
+    const { claims } = await this.driver.exchange({ pool, want, number });
+    this.claims.push(...claims);
+    return claims.map(({ id, message, inputs }) => ({ id, message, inputs }));
+  }
+
+  /** A handle of the first or the latest call with this id, or of one that nobody made. */
+  #handle(id: string, old: boolean): Need {
+    const calls = this.#calls.get(id) ?? [];
+    return { id, origin: calls.at(old ? 0 : -1)?.origin ?? "nobody" };
+  }
+
+  #pick(index: number): Claim | undefined {
+    return this.claims[index % Math.max(1, this.claims.length)];
+  }
+}
+
+testOn(redisUrl, "memory and Redis agree on every sequence of operations", async (url) => {
+  await using redis = new RedisTaskQueue(url, freshName());
+  await redis.stats(); // one connection for all runs
+  const sequences = fc.array(operation, { minLength: 1, maxLength: 40 });
+  const agree = fc.asyncProperty(sequences, async (operations) => {
+    let now = 1_000_000_000_000;
+    const clock = () => now;
+    const name = freshName();
+    await using memory = new MemoryTaskQueue("memory://model", name, { clock });
+    await using redis = new RedisTaskQueue(url, name, { clock });
+    const subjects = [
+      new Subject(memory, (time) => now += time),
+      new Subject(redis, () => {}),
+    ] as const;
+    for (const operation of operations) {
+      const [expected, actual] = [
+        await subjects[0].do(operation),
+        await subjects[1].do(operation),
+      ];
+      deepStrictEqual(comparable(actual), comparable(expected));
+      const states = [await checkInvariants(memory, IDS), await checkInvariants(redis, IDS)];
+      deepStrictEqual(comparable(states[1]), comparable(states[0]));
+    }
+    await redis.clear();
+  });
+  await fc.assert(agree, { numRuns: RUNS });
+});
+
+/**
+ * Without what may differ: the numbers of fences, of which only the order counts, and the order of
+ * the keys in a failure.
+ */
+function comparable(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value ?? null, (key, inner) => {
+    if (inner instanceof Map) return [...inner];
+    if (key === "fence") return inner > 0;
+    const failure = key === "text" && typeof inner === "string" && inner.startsWith("{");
+    return failure ? Object.entries(JSON.parse(inner)).sort() : inner;
+  }));
+}
