@@ -99,11 +99,15 @@ function openQueue(url: string, name: string, options: ConnectOptions): TaskQueu
   }
   checkMilliseconds(`open queue "${name}"`, "connectTimeout", options.connectTimeout);
   checkMilliseconds(`open queue "${name}"`, "retryFor", options.retryFor);
-  const { protocol, hostname } = parse(url);
+  const { protocol, hostname, pathname } = parse(url);
   if (protocol === MEMORY) return new MemoryTaskQueue(url, name, options);
-  if (REDIS.includes(protocol) && hostname !== "") return new RedisTaskQueue(url, name, options);
-  const problem = REDIS.includes(protocol) ? "it has no host" : `unknown scheme "${protocol}//"`;
-  throw new TypeError(`Cannot connect to ${shown(url)}: ${problem}; ${FORMS}`);
+  const refuse = (problem: string) => {
+    throw new TypeError(`Cannot connect to ${shown(url)}: ${problem}; ${FORMS}`);
+  };
+  if (!REDIS.includes(protocol)) return refuse(`unknown scheme "${protocol}//"`);
+  if (hostname === "") return refuse("it has no host");
+  if (!/^(\/\d*)?$/.test(pathname)) return refuse("the path must be the number of a database");
+  return new RedisTaskQueue(url, name, options);
 }
 
 const FORMS = "expected memory://, redis://host:6379/0 or rediss://host:6379/0";

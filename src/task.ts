@@ -2,7 +2,7 @@
 import { kRef } from "./codec.ts";
 import { Deferred } from "./deferred.ts";
 import type { TaskFailure } from "./errors.ts";
-import type { TaskPolicy } from "./message.ts";
+import { DEFAULT_POLICY, type TaskPolicy } from "./message.ts";
 import type { Producer } from "./producer.ts";
 import { checkMilliseconds } from "./wait.ts";
 
@@ -105,6 +105,10 @@ export interface TargetOf {
 export const kTarget: unique symbol = Symbol("worq.target") as never;
 
 const ON_ERROR = ["fail", "pass"];
+const OPTIONS: ReadonlySet<string> = new Set([
+  "id",
+  ...Object.keys(DEFAULT_POLICY),
+]);
 
 /**
  * The same task with other options.
@@ -147,8 +151,14 @@ export function task<P extends readonly unknown[], R>(
   return targetOf({ ...of, options: { ...of.options, ...options } as OneTaskOptions<never> });
 }
 
-/** Throws for options that cannot be. */
+/** Throws for options that cannot be. A misspelt one would be ignored in silence. */
 export function checkOptions(act: string, options: OneTaskOptions<never>): void {
+  const unknown = Object.keys(options).find((key) => !OPTIONS.has(key));
+  if (unknown !== undefined) {
+    throw new TypeError(
+      `Cannot ${act}: unknown option "${unknown}", expected one of ${[...OPTIONS].join(", ")}`,
+    );
+  }
   const { onError, resultTimeout, heartbeatInterval, redeliveries, id } = options;
   checkMilliseconds(act, "resultTimeout", resultTimeout);
   checkMilliseconds(act, "heartbeatInterval", heartbeatInterval);

@@ -62,16 +62,15 @@ export class RedisServer implements AsyncDisposable {
   }
 
   /** Ends it, and resolves when it is gone. */
-  async stop(signal: "SIGTERM" | "SIGKILL" | "SIGSTOP" | "SIGCONT" = "SIGTERM"): Promise<void> {
+  async stop(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
     const child = this.#process;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const ended = new Promise((resolve) => child.once("exit", resolve));
+    const ended = new Promise((resolve) => child.once("close", resolve));
     child.kill(signal);
-    if (signal === "SIGTERM" || signal === "SIGKILL") await ended;
+    await ended;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop("SIGCONT");
     await this.stop("SIGKILL");
     await rm(this.#folder, { recursive: true, force: true });
   }

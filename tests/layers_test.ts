@@ -1,0 +1,73 @@
+/** Imports point one way, and nothing but the runtime folder knows the runtime. */
+import { deepStrictEqual } from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const SRC = fileURLToPath(new URL("../src", import.meta.url));
+
+/** Each file may import those before it. */
+const LAYERS = [
+  "errors",
+  "status",
+  "wait",
+  "batch",
+  "codec",
+  "message",
+  "task_queue",
+  "outcome",
+  "task_space",
+  "current_task",
+  "waiters",
+  "producer",
+  "deferred",
+  "task",
+  "queue",
+  "helpers",
+  "broker",
+  "queues/heap",
+  "queues/memory",
+  "queues/redis_client",
+  "queues/redis_scripts",
+  "queues/redis_connection",
+  "queues/redis",
+  "pools/worker_pool",
+  "pools/inline",
+  "connect",
+  "testing/driver",
+  "testing/task_queue_suite",
+];
+
+const files = readdirSync(SRC, { recursive: true, encoding: "utf8" })
+  .filter((name) => name.endsWith(".ts"));
+const layerOf = (path: string) => relative(SRC, path).replace(/\.ts$/, "").replaceAll("\\", "/");
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(SRC, file), "utf8");
+  return [...text.matchAll(/^(?:import|export|\}) .*?from "(\.[^"]+)";$/gms)]
+    .map(([, path]) => layerOf(resolve(SRC, file, "..", path!)));
+}
+
+Deno.test("every source file has its layer", () => {
+  deepStrictEqual(files.map((file) => layerOf(join(SRC, file))).sort(), [...LAYERS].sort());
+});
+
+Deno.test("imports point at earlier layers only", () => {
+  const upward = files.flatMap((file) => {
+    const layer = LAYERS.indexOf(layerOf(join(SRC, file)));
+    return importsOf(file)
+      .filter((name) => LAYERS.indexOf(name) >= layer)
+      .map((name) => `${file} imports ${name}`);
+  });
+  deepStrictEqual(upward, []);
+});
+
+Deno.test("no source file knows the runtime, or writes to the console", () => {
+  const found = files.flatMap((file) =>
+    readFileSync(join(SRC, file), "utf8").split("\n")
+      .filter((line) => !/^\s*(\*|\/\/|\/\*)/.test(line))
+      .filter((line) => /\b(Deno|Bun|console)\./.test(line.replace(/"Deno\.\w+"/, "")))
+      .map((line) => `${file}: ${line.trim()}`)
+  );
+  deepStrictEqual(found, []);
+});

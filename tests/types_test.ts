@@ -1,0 +1,117 @@
+/** What compiles and what does not. The checks are the compiler's: `deno check` runs with the tests. */
+import { strictEqual } from "node:assert/strict";
+import {
+  all,
+  type Deferred,
+  getBroker,
+  getQueue,
+  map,
+  type Queue,
+  task,
+  type TaskFailure,
+  TaskSpace,
+} from "@worq/worq";
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true
+  : false;
+const expect = <_T extends true>() => {};
+
+interface Cart {
+  lines: { price: number }[];
+  tax?: number;
+}
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+const tasks = new TaskSpace("tasks", {
+  num: (value: string) => Number(value),
+  add: (values: number[]) => values.reduce((a, b) => a + b, 0),
+  nap: (ms: number) => Promise.resolve(`${ms}`),
+  keep: (value: Json) => value,
+  when: (date: Date, options?: { zone: string }) => `${date} ${options?.zone}`,
+  pair: (a: number, b: string) => [a, b] as const,
+  sum: (values: (number | TaskFailure)[]) => values.length,
+});
+const cart = new TaskSpace("shop.cart", {
+  total: (cart: Cart) => cart.lines.reduce((sum, line) => sum + line.price, cart.tax ?? 0),
+});
+
+async function right(q: Queue<typeof tasks | typeof cart>): Promise<void> {
+  const num = await q.tasks.num("1");
+  expect<Equal<typeof num, Deferred<number>>>();
+  const nap = await q.tasks.nap(1);
+  expect<Equal<typeof nap, Deferred<string>>>();
+  const value = await num.result();
+  expect<Equal<typeof value, number>>();
+  await q.tasks.add([1, 2]);
+  await q.tasks.add([num, 2, q.tasks.num("3")]);
+  await q.tasks.add(q.tasks.pair as never);
+  await q.shop.cart.total({ lines: [{ price: num }, { price: 2 }], tax: q.tasks.num("1") });
+  await q.tasks.keep({ deep: [{ er: [1, "x", null] }] });
+  await q.tasks.when(new Date(0));
+  await q.tasks.when(new Date(0), { zone: nap });
+  const pair = await (await q.tasks.pair(num, nap)).result();
+  expect<Equal<typeof pair, readonly [number, string]>>();
+  const nothing = await task(q.tasks.num, { ignoreResult: true })("1");
+  expect<Equal<typeof nothing, void>>();
+  const nums = await map(task(q.tasks.num, { resultTimeout: 1 }), ["1", "2"]);
+  expect<Equal<typeof nums, Deferred<number>[]>>();
+  const values = await all(nums);
+  expect<Equal<typeof values, number[]>>();
+  await task(q.tasks.num, { id: (text) => `num ${text}` })("1");
+  await task(q.tasks.sum, { onError: "pass" })([num, 2]);
+  const size = await q.size();
+  expect<Equal<typeof size, number>>();
+}
+
+async function wrong(q: Queue<typeof tasks>): Promise<void> {
+  // @ts-expect-error no such task
+  await q.tasks.nope();
+  // @ts-expect-error no such space
+  await q.shop.cart.total({ lines: [] });
+  // @ts-expect-error a string is not a list of numbers
+  await q.tasks.add("1");
+  // @ts-expect-error a Deferred<string> where numbers are wanted
+  await q.tasks.add([q.tasks.nap(1)]);
+  // @ts-expect-error a Deferred<string> where a number is wanted
+  await q.tasks.nap(await q.tasks.nap(1));
+  // @ts-expect-error too many arguments
+  await q.tasks.num("1", 2);
+  // @ts-expect-error too few
+  await q.tasks.num();
+  // @ts-expect-error the handle is not the value
+  const n: number = await q.tasks.num("1");
+  // @ts-expect-error wrong inputs
+  await map(q.tasks.num, [1]);
+  // @ts-expect-error no such option
+  task(q.tasks.num, { resultTimout: 1 });
+  // @ts-expect-error a string is no task
+  task("tasks.num", {});
+  // @ts-expect-error not a policy
+  task(q.tasks.num, { onError: "ignore" });
+  // @ts-expect-error the id function gets the task's arguments
+  task(q.tasks.num, { id: (a: number) => `${a}` });
+  void n;
+}
+
+async function deeper(): Promise<void> {
+  await using shop = getQueue<typeof cart, "shop">("memory://types", { target: "shop" });
+  await shop.cart.total({ lines: [] });
+  // @ts-expect-error the target must be given as the second type, too
+  getQueue<typeof cart>("memory://types", { target: "shop" });
+  await using plain = getQueue<{ f(x: number): string }>("memory://types");
+  const f = await plain.f(1);
+  expect<Equal<typeof f, Deferred<string>>>();
+  await using any = getQueue("memory://types");
+  await any.what.ever(1, "2");
+  const size = await any.size();
+  expect<Equal<typeof size, number>>();
+  await using broker = getBroker("memory://types");
+  await broker.queue<typeof tasks>().tasks.num("1");
+  // @ts-expect-error not a function
+  broker.expose({ f: 1 });
+}
+
+Deno.test("types: what is right compiles, what is wrong does not", () => {
+  // Called by nobody: compiling this file is the test, and each @ts-expect-error needs its error.
+  strictEqual([right, wrong, deeper].length, 3);
+});
