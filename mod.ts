@@ -63,8 +63,8 @@ export { type TaskStatus } from "./src/status.ts";
 export {
   type Argument,
   type Arguments,
+  type DefaultTaskOptions,
   type OneTaskOptions,
-  type Passed,
   type Target,
   task,
   type TaskOptions,

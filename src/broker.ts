@@ -5,7 +5,7 @@ import type { Message } from "./message.ts";
 import { encodeFailure, inputOf } from "./outcome.ts";
 import { DEFAULT_MAX_PAYLOAD, Producer } from "./producer.ts";
 import { type AnyTasks, type Queue, queueOf } from "./queue.ts";
-import { checkOptions, type TaskOptions } from "./task.ts";
+import { checkDefaults, type DefaultTaskOptions } from "./task.ts";
 import type { Claim, Report, TaskQueue } from "./task_queue.ts";
 import { type TaskFunction, TaskSpace, TaskTable } from "./task_space.ts";
 
@@ -80,10 +80,10 @@ export class Broker implements AsyncDisposable {
    * that cannot be.
    */
   queue<S = AnyTasks, const Path extends string = "">(
-    options: TaskOptions & { target?: Path } = {},
+    options: DefaultTaskOptions & { target?: Path } = {},
   ): Queue<S, Path> {
     const { target = "", ...defaults } = options;
-    checkOptions("get queue", defaults);
+    checkDefaults(defaults);
     const queue = queueOf(this.#producer, target, defaults, () => Promise.resolve());
     return queue as Queue<S, Path>;
   }

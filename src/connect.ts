@@ -5,14 +5,14 @@ import { DEFAULT_MAX_PAYLOAD, Producer } from "./producer.ts";
 import { type AnyTasks, type Queue, queueOf } from "./queue.ts";
 import { MemoryTaskQueue } from "./queues/memory.ts";
 import { type RedisQueueOptions, RedisTaskQueue } from "./queues/redis.ts";
-import { checkOptions, type TaskOptions } from "./task.ts";
+import { checkDefaults, type DefaultTaskOptions } from "./task.ts";
 import { checkMilliseconds } from "./wait.ts";
 
 /** How to reach a queue: its limits, and for `redis://` its connection. */
 export interface ConnectOptions extends BrokerOptions, RedisQueueOptions {}
 
 /** How to reach a queue, and the default options of its tasks. */
-export interface QueueOptions<Path extends string = ""> extends ConnectOptions, TaskOptions {
+export interface QueueOptions<Path extends string = ""> extends ConnectOptions, DefaultTaskOptions {
   /** Name of the queue. @default {"default"} */
   name?: string;
   /** Path that the queue starts at: a space, or a task in it. The root when omitted. */
@@ -82,7 +82,7 @@ export function getQueue<S = AnyTasks, const Path extends string = "">(
     clock,
     ...tasks
   } = options;
-  checkOptions("get queue", tasks);
+  checkDefaults(tasks);
   const connect = defined({ connectTimeout, retryFor, redisFactory, clock });
   const producer = new Producer(openQueue(url, name, connect), maxPayload);
   const close = () => producer[Symbol.asyncDispose]();

@@ -35,6 +35,12 @@ export function map<T, R>(
  * Waits for all results and gives their values, in the order of the handles. Throws what the first
  * failed one throws, without waiting for the rest; `timeout` counts for all together.
  */
+export function all<const T extends readonly unknown[]>(
+  handles: { readonly [I in keyof T]: Handle<T[I]> },
+  options?: WaitOptions,
+): Promise<{ -readonly [I in keyof T]: T[I] }>;
+/** Waits for all results and gives their values, in the order of the handles. */
+export function all<T>(handles: Iterable<Handle<T>>, options?: WaitOptions): Promise<T[]>;
 export async function all<T>(
   handles: Iterable<Handle<T>>,
   options: WaitOptions = {},

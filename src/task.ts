@@ -1,7 +1,6 @@
 /** Calling one task: its options, and the same task with others. */
 import { kRef } from "./codec.ts";
 import { Deferred } from "./deferred.ts";
-import type { TaskFailure } from "./errors.ts";
 import { DEFAULT_POLICY, type TaskPolicy } from "./message.ts";
 import type { Producer } from "./producer.ts";
 import { checkMilliseconds } from "./wait.ts";
@@ -10,7 +9,8 @@ import { checkMilliseconds } from "./wait.ts";
 export interface TaskOptions {
   /**
    * What happens when a task whose result is an argument fails: `"fail"` fails this task at once,
-   * before it runs; `"pass"` runs it, with the `TaskFailure` in place of the value.
+   * before it runs; `"pass"` runs it, with the `TaskFailure` in place of the value. The types do
+   * not follow that: say so in the task's parameters, as in `(values: (number | TaskFailure)[])`.
    * @default {"fail"}
    */
   onError?: "fail" | "pass";
@@ -44,6 +44,9 @@ export interface OneTaskOptions<P extends readonly unknown[] = never> extends Ta
   id?: string | ((...args: Arguments<P>) => string);
 }
 
+/** What all tasks of a queue can get; whether a call gives a handle is up to `task()`. */
+export type DefaultTaskOptions = Omit<TaskOptions, "ignoreResult">;
+
 type Leaf =
   | string
   | number
@@ -72,15 +75,6 @@ export type Argument<T, Depth extends 0[] = []> =
 
 /** Arguments as a caller may give them. */
 export type Arguments<P extends readonly unknown[]> = { [I in keyof P]: Argument<P[I]> };
-
-/** Where an argument may be a failure: what it is with `onError: "pass"`. */
-export type Passed<T, Depth extends 0[] = []> =
-  | T
-  | TaskFailure
-  | (Depth["length"] extends 4 ? never
-    : T extends Leaf ? never
-    : T extends object ? { readonly [K in keyof T]: Passed<T[K], [...Depth, 0]> }
-    : never);
 
 /** A task on a queue: call it to enqueue it. */
 export interface Target<P extends readonly unknown[], R> {
@@ -149,6 +143,15 @@ export function task<P extends readonly unknown[], R>(
   }
   checkOptions(`make task ${of.name}`, options);
   return targetOf({ ...of, options: { ...of.options, ...options } as OneTaskOptions<never> });
+}
+
+/** Throws for default options of a queue that cannot be. */
+export function checkDefaults(options: DefaultTaskOptions): void {
+  for (const key of ["id", "ignoreResult"]) {
+    if (!(key in options)) continue;
+    throw new TypeError(`Cannot get queue: option "${key}" is for single tasks, see task()`);
+  }
+  checkOptions("get queue", options);
 }
 
 /** Throws for options that cannot be. A misspelt one would be ignored in silence. */

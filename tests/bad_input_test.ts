@@ -58,6 +58,7 @@ Deno.test("options that cannot be are refused", () => {
     [{ onError: "ignore" as "fail" }, /onError must be "fail" or "pass", received "ignore"/],
     [{ maxPayload: 0 }, /maxPayload must be bytes, more than 0, received 0/],
     [{ connectTimeout: -5 }, /connectTimeout must be milliseconds/],
+    [{ ignoreResult: true } as QueueOptions, /option "ignoreResult" is for single tasks, see task/],
     [{ resultTimout: 5 } as QueueOptions, /unknown option "resultTimout"/],
   ];
   for (const [options, message] of wrong) {

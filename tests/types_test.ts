@@ -57,6 +57,10 @@ async function right(q: Queue<typeof tasks | typeof cart>): Promise<void> {
   expect<Equal<typeof nums, Deferred<number>[]>>();
   const values = await all(nums);
   expect<Equal<typeof values, number[]>>();
+  const mixed = await all([num, nap]);
+  expect<Equal<typeof mixed, [number, string]>>();
+  const set = await all(new Set(nums));
+  expect<Equal<typeof set, number[]>>();
   await task(q.tasks.num, { id: (text) => `num ${text}` })("1");
   await task(q.tasks.sum, { onError: "pass" })([num, 2]);
   const size = await q.size();
@@ -88,6 +92,8 @@ async function wrong(q: Queue<typeof tasks>): Promise<void> {
   task("tasks.num", {});
   // @ts-expect-error not a policy
   task(q.tasks.num, { onError: "ignore" });
+  // @ts-expect-error whether a call gives a handle is up to each call
+  getQueue("memory://types", { ignoreResult: true });
   // @ts-expect-error the id function gets the task's arguments
   task(q.tasks.num, { id: (a: number) => `${a}` });
   void n;

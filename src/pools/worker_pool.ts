@@ -6,7 +6,7 @@
 import process from "node:process";
 import { setImmediate } from "node:timers";
 import type { Broker } from "../broker.ts";
-import { TaskFailure } from "../errors.ts";
+import { QueueUnavailable, TaskFailure } from "../errors.ts";
 import { decodeMessage, DEFAULT_POLICY, type Message } from "../message.ts";
 import { encodeFailure, failureOf } from "../outcome.ts";
 import {
@@ -63,6 +63,8 @@ const MAX_REPORTS = 100;
 const MAX_REPORT_TEXT = 4_000_000;
 // Tasks that never wait for anything would keep timers and sockets from ever being served.
 const MAX_TURN = 10;
+// How long a pool that ends waits for its last exchange.
+const FAREWELL = 5_000;
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 5_000;
 
@@ -85,6 +87,7 @@ export class WorkerPool implements AsyncDisposable {
   #leaving = false;
   #unlisten = () => {};
   #turnStart = 0;
+  #whenIdle = () => {};
 
   /** A pool that has `worker` run the tasks of `broker`. */
   constructor(broker: Broker, worker: WorkerHandle, options: WorkerPoolOptions = {}) {
@@ -106,7 +109,7 @@ export class WorkerPool implements AsyncDisposable {
     }
     this.#unlisten = this.#broker.taskQueue.listen({
       wake: () => this.#news.resolve(),
-      restored: () => this.#news.resolve(),
+      restored: () => this.#showAllAlive(),
     });
     this.#serving = this.#serve();
     return this;
@@ -142,7 +145,7 @@ export class WorkerPool implements AsyncDisposable {
     this.#running.clear();
     this.#leaving = true;
     this.#news.resolve();
-    await this.#serving;
+    await this.#farewell();
     this.#unlisten();
     // 4. …before the workers die: twice beats never.
     const reason = new DOMException("The pool stops", "AbortError");
@@ -150,7 +153,23 @@ export class WorkerPool implements AsyncDisposable {
     await this.#worker.terminate();
   }
 
-  #whenIdle = () => {};
+  /** Has the queue told; a server that is away must not keep the pool from ending. */
+  async #farewell(): Promise<void> {
+    const told = this.#serving?.then(() => true);
+    if (told === undefined || await waitUntil(told, { timeout: FAREWELL })) return;
+    this.#onError(
+      new QueueUnavailable(
+        `Pool ${this.#id} stops without an answer from its queue: what it had runs elsewhere ` +
+          "when its leases end",
+      ),
+    );
+  }
+
+  /** After the server was away: leases may be about to end, or be gone. */
+  #showAllAlive(): void {
+    for (const run of this.#running.values()) run.beat = 0;
+    this.#news.resolve();
+  }
 
   #finishedOne(): void {
     if (this.#running.size === 0) this.#whenIdle();
@@ -170,9 +189,11 @@ export class WorkerPool implements AsyncDisposable {
         if (last) last = !more;
         else if (!more) await this.#nextNews();
       } catch (error) {
-        this.#onError(error as Error);
-        // A pool that stops cannot wait for a server: its leases will run out.
         if (this.#leaving) return;
+        const { message } = error as Error;
+        this.#onError(
+          new QueueUnavailable(`${message}; pool ${this.#id} goes on trying`, { cause: error }),
+        );
         pause = Math.min(LONGEST_PAUSE, 2 * pause || FIRST_PAUSE);
         this.#news = Promise.withResolvers();
         await waitUntil(this.#news.promise, { timeout: pause });
@@ -286,7 +307,7 @@ export class WorkerPool implements AsyncDisposable {
     run?.abort.abort(
       new TaskFailure(run.message.name, name, id, "was given to another worker or removed"),
     );
-    if (this.#running.size === 0) this.#whenIdle();
+    this.#finishedOne();
   }
 }
 
