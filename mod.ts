@@ -50,20 +50,35 @@ export {
 } from "./src/errors.ts";
 export { all, asCompleted, type Handle, map } from "./src/helpers.ts";
 export { InlineWorkerPool } from "./src/pools/inline.ts";
+export { type StopOptions, WorkerPool, type WorkerPoolOptions } from "./src/pools/worker_pool.ts";
 export {
-  type StopOptions,
-  type WorkerHandle,
-  WorkerPool,
-  type WorkerPoolOptions,
-} from "./src/pools/worker_pool.ts";
-export { type AnyTasks, type Queue, type QueueMethods } from "./src/queue.ts";
-export { MemoryTaskQueue } from "./src/queues/memory.ts";
-export { RedisTaskQueue } from "./src/queues/redis.ts";
+  type AnyTasks,
+  type At,
+  type Contract,
+  type Merge,
+  type Nest,
+  type Queue,
+  type QueueMethods,
+  type Remote,
+} from "./src/queue.ts";
+export { type RedisQueueOptions } from "./src/queues/redis.ts";
+export {
+  denoRedis,
+  type DenoRedisClient,
+  type DenoRedisConnectOptions,
+  type DenoRedisSubscription,
+} from "./src/queues/deno_redis.ts";
+export {
+  type RedisClient,
+  type RedisClientOptions,
+  type RedisFactory,
+} from "./src/queues/redis_client.ts";
 export { type TaskStatus } from "./src/status.ts";
 export {
   type Argument,
   type Arguments,
   type DefaultTaskOptions,
+  type Leaf,
   type OneTaskOptions,
   type Target,
   task,

@@ -36,9 +36,8 @@ import { checkMilliseconds, type WaitOptions } from "./wait.ts";
  * ```
  */
 export class Deferred<T> {
-  /** What the codec finds when the handle is an argument; also makes `T` part of the type. */
-  readonly [kRef]: TaskRef & { readonly result?: T };
   readonly #producer: Producer;
+  readonly #ref: TaskRef;
   #status: TaskStatus;
   #outcome: Outcome | undefined;
   #value: { readonly value: T } | undefined;
@@ -46,18 +45,20 @@ export class Deferred<T> {
   /** Made by calling a task on a queue. */
   constructor(producer: Producer, ref: TaskRef, status: TaskStatus) {
     this.#producer = producer;
-    this[kRef] = ref;
+    this.#ref = ref;
+    // What the codec finds when the handle is an argument; not for anybody else.
+    Object.defineProperty(this, kRef, { value: ref });
     this.#status = status;
   }
 
   /** Id of the task. */
   get id(): string {
-    return this[kRef].id;
+    return this.#ref.id;
   }
 
   /** Full name of the task, such as `shop.pay`. */
   get name(): string {
-    return this[kRef].taskName;
+    return this.#ref.taskName;
   }
 
   /**

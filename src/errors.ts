@@ -23,6 +23,7 @@ export class WorqError extends Error {
  * ```
  */
 export class TaskFailure extends WorqError {
+  /** Name of the class. */
   override name = "TaskFailure";
   /** Full name of the task, such as `shop.pay`. */
   readonly taskName: string;
@@ -54,11 +55,13 @@ export class TaskFailure extends WorqError {
  * was cleared, or its result was kept for its time and is gone.
  */
 export class TaskExpired extends TaskFailure {
+  /** Name of the class. */
   override name = "TaskExpired";
 }
 
 /** The queue already knows a task with this id; nothing was enqueued. */
 export class DuplicateTask extends TaskFailure {
+  /** Name of the class. */
   override name = "DuplicateTask";
 
   /** Describes the call that was refused. */
@@ -69,11 +72,13 @@ export class DuplicateTask extends TaskFailure {
 
 /** The value of a `Deferred` was read before the task was known to be over. */
 export class TaskPending extends WorqError {
+  /** Name of the class. */
   override name = "TaskPending";
 }
 
 /** The server behind the queue cannot be reached, or does not let us in. */
 export class QueueUnavailable extends WorqError {
+  /** Name of the class. */
   override name = "QueueUnavailable";
 }
 

@@ -23,6 +23,7 @@ export interface TaskPolicy {
 
 /** A task as a worker needs it. */
 export interface Message extends TaskPolicy {
+  /** Full name of the task, such as `shop.pay`. */
   readonly name: string;
   /** Encoded arguments. */
   readonly args: string;

@@ -4,7 +4,6 @@ import { encodeArguments, type Handle, refOf, type TaskRef } from "./codec.ts";
 import { DuplicateTask, QueueUnavailable, TaskFailure } from "./errors.ts";
 import { DEFAULT_POLICY, encodeMessage, type TaskPolicy } from "./message.ts";
 import type { EnqueueAnswer, NewTask, Outcome, TaskQueue } from "./task_queue.ts";
-import type { TaskRecord } from "./task_queue.ts";
 import type { WaitOptions } from "./wait.ts";
 import { Waiters } from "./waiters.ts";
 

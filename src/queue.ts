@@ -1,7 +1,7 @@
 /** {@linkcode Queue}: tasks as paths, `q.shop.cart.total(…)`. */
 import type { Producer } from "./producer.ts";
 import { enqueue, kTarget, type Target, type TargetOf, type TaskOptions } from "./task.ts";
-import { PROBES, type TaskRecordOf, type TaskSpace } from "./task_space.ts";
+import { PROBES, type TaskSpace } from "./task_space.ts";
 
 /** What every queue can do besides calling tasks. These two names are not free at its root. */
 export interface QueueMethods extends AsyncDisposable {
@@ -14,28 +14,33 @@ export interface QueueMethods extends AsyncDisposable {
   clear(): Promise<number>;
 }
 
-type Nest<Path extends string, T> = Path extends "" ? T
+/** The tasks `T` under a dotted path. */
+export type Nest<Path extends string, T> = Path extends "" ? T
   : Path extends `${infer Head}.${infer Rest}` ? { readonly [K in Head]: Nest<Rest, T> }
   : { readonly [K in Path]: T };
 
 /** Names and functions of a space, or of a plain record. */
-type Contract<S> = S extends TaskSpace<infer N, infer T> ? Nest<N, T> : S;
+export type Contract<S> = S extends TaskSpace<infer N, infer T> ? Nest<N, T> : S;
 
-type Merge<U> = (U extends unknown ? (u: U) => void : never) extends (i: infer I) => void ? I
+/** All members of a union in one. */
+export type Merge<U> = (U extends unknown ? (u: U) => void : never) extends (i: infer I) => void ? I
   : never;
 
-type Remote<T> = {
+/** Functions as tasks on a queue. */
+export type Remote<T> = {
   readonly [K in keyof T]: T[K] extends (...args: infer P) => infer R ? Target<P, Awaited<R>>
     : Remote<T[K]>;
 };
 
-type At<T, Path extends string> = Path extends "" ? T
+/** What `T` has at a dotted path. */
+export type At<T, Path extends string> = Path extends "" ? T
   : Path extends `${infer Head}.${infer Rest}` ? Head extends keyof T ? At<T[Head], Rest> : never
   : Path extends keyof T ? T[Path]
   : never;
 
 /** What a queue without a contract answers: any task, with any arguments. */
 export interface AnyTasks {
+  /** A task, or a space of tasks. */
   // deno-lint-ignore no-explicit-any -- nothing is known
   readonly [name: string]: any;
 }

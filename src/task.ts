@@ -47,7 +47,8 @@ export interface OneTaskOptions<P extends readonly unknown[] = never> extends Ta
 /** What all tasks of a queue can get; whether a call gives a handle is up to `task()`. */
 export type DefaultTaskOptions = Omit<TaskOptions, "ignoreResult">;
 
-type Leaf =
+/** Values without parts: no handle can be inside. */
+export type Leaf =
   | string
   | number
   | boolean
@@ -84,8 +85,6 @@ export interface Target<P extends readonly unknown[], R> {
    * `RangeError` for arguments that cannot be stored.
    */
   (...args: Arguments<P>): Promise<Deferred<R>>;
-  /** What the call stands for; for worq's own use. */
-  readonly [kTarget]: TargetOf;
 }
 
 /** The call that a target makes. */
@@ -135,7 +134,7 @@ export function task<P extends readonly unknown[], R>(
   target: Target<P, R>,
   options: OneTaskOptions<P>,
 ): unknown {
-  const of = (target as Partial<Target<P, R>>)?.[kTarget];
+  const of = (target as { readonly [kTarget]?: TargetOf } | undefined)?.[kTarget];
   if (of === undefined) {
     throw new TypeError(
       "Cannot make a task of this: expected a task on a queue, such as q.tasks.add",

@@ -20,6 +20,7 @@ import type { TaskStatus } from "./status.ts";
 
 /** How a task ended. */
 export interface Outcome {
+  /** Whether there is a value, a failure, or nothing. */
   readonly status: "success" | "failed" | "expired";
   /** The encoded value of a success, else an encoded {@linkcode FailureData}. */
   readonly text: string;
@@ -29,8 +30,11 @@ export interface Outcome {
 export interface FailureData {
   /** Name of the task that failed: this one, or one whose result it takes. */
   readonly task: string;
+  /** Queue of that task. */
   readonly queue: string;
+  /** Id of that task. */
   readonly id: string;
+  /** Why, in one line. */
   readonly text: string;
   /** What was thrown. */
   readonly error?: unknown;
@@ -38,6 +42,7 @@ export interface FailureData {
 
 /** A result that a task takes as argument. */
 export interface Need {
+  /** Id of the task that has the result. */
   readonly id: string;
   /** Given when the user chose the id: then only that very call is meant. */
   readonly origin?: string;
@@ -45,6 +50,7 @@ export interface Need {
 
 /** A task to store. */
 export interface NewTask {
+  /** Id of the task, free of control characters. */
   readonly id: string;
   /** Made by `encodeMessage`. */
   readonly message: string;
@@ -62,7 +68,9 @@ export type EnqueueAnswer = "enqueued" | "pending" | "duplicate" | "refused";
 
 /** A task in the hands of a pool. */
 export interface Claim {
+  /** Id of the task. */
   readonly id: string;
+  /** Number of this attempt; only its reports count. */
   readonly fence: number;
   /** Undefined when the record is damaged. */
   readonly message: string | undefined;
@@ -72,7 +80,9 @@ export interface Claim {
 
 /** How an attempt ended. */
 export interface Report {
+  /** Id of the task. */
   readonly id: string;
+  /** Of the claim. */
   readonly fence: number;
   /** `returned`: not run after all, no attempt counted. `lost`: its worker died with it. */
   readonly kind: "success" | "failed" | "returned" | "lost";
@@ -84,7 +94,9 @@ export interface Report {
 
 /** A sign of life for a running task. */
 export interface Renewal {
+  /** Id of the task. */
   readonly id: string;
+  /** Of the claim. */
   readonly fence: number;
   /** Milliseconds from now until the task counts as lost. */
   readonly lease: number;
@@ -96,7 +108,9 @@ export interface Exchange {
   readonly pool: string;
   /** Counts the exchanges of this pool: the same number again means the answer got lost. */
   readonly number: number;
+  /** How attempts ended. */
   readonly reports: readonly Report[];
+  /** Signs of life for tasks that still run. */
   readonly renewals: readonly Renewal[];
   /** How many tasks to claim at most. With none left the pool is woken when there is one. */
   readonly want: number;
@@ -108,6 +122,7 @@ export interface Exchange {
 
 /** What an exchange brought. */
 export interface ExchangeAnswer {
+  /** Tasks that the pool has from now on, until its lease ends or it reports. */
   readonly claims: readonly Claim[];
   /** Renewed tasks that the pool no longer holds. */
   readonly superseded: readonly string[];
@@ -127,8 +142,11 @@ export interface QueueListener {
 
 /** How many tasks are where. */
 export interface QueueStats {
+  /** Tasks that wait for results. */
   readonly pending: number;
+  /** Tasks that wait for a worker. */
   readonly ready: number;
+  /** Tasks that a pool has. */
   readonly leased: number;
   /** Pools that wait to be woken. */
   readonly idle: number;
@@ -138,12 +156,15 @@ export interface QueueStats {
 
 /** What the queue knows about one task. */
 export interface TaskRecord {
+  /** Id of the task. */
   readonly id: string;
+  /** Where the task stands. */
   readonly status: TaskStatus;
   /** Of the call that stored it, when the user chose the id. */
   readonly origin: string | undefined;
   /** As stored; undefined once the task is over. */
   readonly message: string | undefined;
+  /** Number of the latest claim; 0 when no pool has the task. */
   readonly fence: number;
   /** Pool that claimed it last. */
   readonly owner: string | undefined;
@@ -155,8 +176,9 @@ export interface TaskRecord {
   readonly needs: readonly Need[];
   /** Tasks that still need its result. */
   readonly refs: number;
-  /** When it was last claimed and when it ended, in milliseconds of the backend's clock. */
+  /** When it was last claimed, in milliseconds of the backend's clock. */
   readonly started: number | undefined;
+  /** When it ended, likewise. */
   readonly ended: number | undefined;
 }
 

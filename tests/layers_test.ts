@@ -28,6 +28,7 @@ const LAYERS = [
   "queues/heap",
   "queues/memory",
   "queues/redis_client",
+  "queues/deno_redis",
   "queues/redis_scripts",
   "queues/redis_connection",
   "queues/redis",

@@ -1,4 +1,4 @@
-import { MemoryTaskQueue } from "@worq/worq";
+import { MemoryTaskQueue } from "@worq/worq/backend";
 import { testTaskQueue } from "@worq/worq/testing";
 
 testTaskQueue({

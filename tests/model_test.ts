@@ -5,7 +5,7 @@
 import { deepStrictEqual } from "node:assert/strict";
 import process from "node:process";
 import fc from "fast-check";
-import { MemoryTaskQueue, RedisTaskQueue } from "@worq/worq";
+import { MemoryTaskQueue, RedisTaskQueue } from "@worq/worq/backend";
 import { Driver, type Ending, type TaskSpec } from "../src/testing/driver.ts";
 import type { Claim, Need, TaskQueue } from "../src/task_queue.ts";
 import { freshName, redisUrl, testOn } from "./support/backends.ts";

@@ -1,15 +1,7 @@
 /** The life of a pool, on every backend. */
 import { deepStrictEqual, ok, rejects, strictEqual, throws } from "node:assert/strict";
-import {
-  all,
-  Broker,
-  currentTask,
-  getBroker,
-  InlineWorkerPool,
-  map,
-  MemoryTaskQueue,
-  task,
-} from "@worq/worq";
+import { all, Broker, currentTask, getBroker, InlineWorkerPool, map, task } from "@worq/worq";
+import { MemoryTaskQueue } from "@worq/worq/backend";
 import type { Renewal, TaskQueue } from "../src/task_queue.ts";
 import { freshName, testOnAll } from "./support/backends.ts";
 import { eventually } from "./support/eventually.ts";

@@ -1,4 +1,4 @@
-import { RedisTaskQueue } from "@worq/worq";
+import { RedisTaskQueue } from "@worq/worq/backend";
 import { testTaskQueue } from "@worq/worq/testing";
 import { freshName, redisUrl } from "./support/backends.ts";
 

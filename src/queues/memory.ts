@@ -75,7 +75,9 @@ const stores = new Map<string, Store>();
  * anything is in it.
  */
 export class MemoryTaskQueue implements TaskQueue {
+  /** Name of the queue. */
   readonly name: string;
+  /** Names the queue across servers. */
   readonly address: string;
   readonly #store: Store;
   readonly #listeners = new Set<QueueListener>();
@@ -89,34 +91,42 @@ export class MemoryTaskQueue implements TaskQueue {
     this.#store.handles.add(this);
   }
 
+  /** Stores tasks in order. */
   enqueue(tasks: readonly NewTask[]): Promise<EnqueueAnswer[]> {
     return this.#do(() => this.#store.enqueue(tasks));
   }
 
+  /** Takes reports and renewals, gives claims. */
   exchange(exchange: Exchange): Promise<ExchangeAnswer> {
     return this.#do(() => this.#store.exchange(this, exchange));
   }
 
+  /** Outcomes of the needs of a claimed task. */
   inputs(id: string, from: number, count: number): Promise<Outcome[]> {
     return this.#do(() => this.#store.inputs(id, from, count));
   }
 
+  /** Outcomes of those tasks that are over. */
   wait(ids: readonly string[]): Promise<(Outcome | undefined)[]> {
     return this.#do(() => ids.map((id) => this.#store.wait(this, id)));
   }
 
+  /** What is known about a task. */
   inspect(id: string): Promise<TaskRecord | undefined> {
     return this.#do(() => this.#store.inspect(id));
   }
 
+  /** How many tasks are where. */
   stats(): Promise<QueueStats> {
     return this.#do(() => this.#store.stats());
   }
 
+  /** Removes what no pool has claimed. */
   clear(): Promise<number> {
     return this.#do(() => this.#store.clear());
   }
 
+  /** Adds a listener. */
   listen(listener: QueueListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -127,6 +137,7 @@ export class MemoryTaskQueue implements TaskQueue {
     queueMicrotask(() => this.#listeners.forEach(news));
   }
 
+  /** Closes this handle. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#store.handles.delete(this);
     this.#store.sleepers.delete(this);

@@ -1,18 +1,18 @@
 /** {@linkcode RedisTaskQueue}: the port on Redis, each method one script. */
 import { encodeValue } from "../codec.ts";
-import {
-  type Claim,
-  type EnqueueAnswer,
-  type Exchange,
-  type ExchangeAnswer,
-  type FailureData,
-  type Need,
-  type NewTask,
-  type Outcome,
-  type QueueListener,
-  type QueueStats,
-  type TaskQueue,
-  type TaskRecord,
+import type {
+  Claim,
+  EnqueueAnswer,
+  Exchange,
+  ExchangeAnswer,
+  FailureData,
+  Need,
+  NewTask,
+  Outcome,
+  QueueListener,
+  QueueStats,
+  TaskQueue,
+  TaskRecord,
 } from "../task_queue.ts";
 import type { TaskStatus } from "../status.ts";
 import { UNIT } from "../message.ts";
@@ -70,7 +70,9 @@ const KINDS = { success: "s", failed: "f", returned: "r", lost: "l" } as const;
 
 /** Tasks and results in Redis 6.2 or later, or Valkey. */
 export class RedisTaskQueue implements TaskQueue {
+  /** Name of the queue. */
   readonly name: string;
+  /** Names the queue across servers. */
   readonly address: string;
   readonly #connection: RedisConnection;
   readonly #prefix: string;
@@ -98,6 +100,7 @@ export class RedisTaskQueue implements TaskQueue {
     this.#connection.subscribe(name, this.#subscriber);
   }
 
+  /** Stores tasks in order. */
   async enqueue(tasks: readonly NewTask[]): Promise<EnqueueAnswer[]> {
     const staged = await Promise.all(tasks.map(async (task) => ({
       task,
@@ -123,6 +126,7 @@ export class RedisTaskQueue implements TaskQueue {
     return answers;
   }
 
+  /** Takes reports and renewals, gives claims. */
   async exchange(exchange: Exchange): Promise<ExchangeAnswer> {
     const { pool, number, reports, renewals, want, lease, leaving = false } = exchange;
     const [more, superseded, claims] = await this.#run(EXCHANGE, () => {
@@ -138,6 +142,7 @@ export class RedisTaskQueue implements TaskQueue {
     return { more: more === 1, superseded, claims: claims.map(toClaim) };
   }
 
+  /** Outcomes of the needs of a claimed task. */
   async inputs(id: string, from: number, count: number): Promise<Outcome[]> {
     const parts: Promise<unknown>[] = [];
     // Sent together, answered in order.
@@ -148,6 +153,7 @@ export class RedisTaskQueue implements TaskQueue {
     return (await Promise.all(parts) as string[][]).flat().map(toOutcome);
   }
 
+  /** Outcomes of those tasks that are over. */
   async wait(ids: readonly string[]): Promise<(Outcome | undefined)[]> {
     const parts: Promise<unknown>[] = [];
     for (let at = 0; at < ids.length; at += MAX_IDS) {
@@ -158,6 +164,7 @@ export class RedisTaskQueue implements TaskQueue {
     return texts.map((text) => text === "" ? undefined : toOutcome(text));
   }
 
+  /** What is known about a task. */
   async inspect(id: string): Promise<TaskRecord | undefined> {
     const record = await this.#run(INSPECT, () => [id]) as [string, ...string[]] | [];
     const [status, message, fence, owner, losses, open, refs, started, ended, origin] = record;
@@ -179,6 +186,7 @@ export class RedisTaskQueue implements TaskQueue {
     };
   }
 
+  /** How many tasks are where. */
   async stats(): Promise<QueueStats> {
     const count = (command: string, key: string) =>
       this.#connection.command(command, this.#prefix + key) as Promise<number>;
@@ -192,6 +200,7 @@ export class RedisTaskQueue implements TaskQueue {
     return { pending, ready, leased, idle, unsettled };
   }
 
+  /** Removes what no pool has claimed. */
   async clear(): Promise<number> {
     let total = 0;
     for (let removed = STEPS; removed === STEPS; total += removed) {
@@ -201,11 +210,13 @@ export class RedisTaskQueue implements TaskQueue {
     return total;
   }
 
+  /** Adds a listener. */
   listen(listener: QueueListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
+  /** Closes this handle. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#closed ??= this.#close();
   }

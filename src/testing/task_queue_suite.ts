@@ -26,7 +26,7 @@ interface Bench extends AsyncDisposable {
  *
  * @example
  * ```ts
- * import { MemoryTaskQueue } from "@worq/worq";
+ * import { MemoryTaskQueue } from "@worq/worq/backend";
  * import { testTaskQueue } from "@worq/worq/testing";
  *
  * testTaskQueue({

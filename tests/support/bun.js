@@ -1,6 +1,7 @@
 // Lets Bun run the test files: its own test function under Deno's name, and the package's own name.
 import { plugin } from "bun";
 import { test } from "bun:test";
+import * as backend from "../../backend.ts";
 import * as testing from "../../testing.ts";
 import * as worq from "../../mod.ts";
 
@@ -19,6 +20,7 @@ plugin({
   name: "worq",
   setup(build) {
     build.module("@worq/worq", () => ({ exports: { ...worq }, loader: "object" }));
+    build.module("@worq/worq/backend", () => ({ exports: { ...backend }, loader: "object" }));
     build.module("@worq/worq/testing", () => ({ exports: { ...testing }, loader: "object" }));
   },
 });

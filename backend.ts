@@ -1,0 +1,45 @@
+/**
+ * For those who write a backend or a pool of their own: the port that queues implement, and the two
+ * that worq comes with. `@worq/worq/testing` holds the suite that every backend passes.
+ *
+ * @example
+ * ```ts
+ * import { Broker, InlineWorkerPool } from "@worq/worq";
+ * import { MemoryTaskQueue } from "@worq/worq/backend";
+ * import { strictEqual } from "node:assert/strict";
+ *
+ * const queue = new MemoryTaskQueue("memory://mine", "default");
+ * await using broker = new Broker(queue).expose({ one: () => 1 });
+ * await using _pool = new InlineWorkerPool(broker).start();
+ * const one = await broker.queue<{ one(): number }>().one();
+ * strictEqual(await one.result({ timeout: 5_000 }), 1);
+ * ```
+ *
+ * @module
+ */
+export {
+  decodeMessage,
+  DEFAULT_POLICY,
+  encodeMessage,
+  type Message,
+  type TaskPolicy,
+} from "./src/message.ts";
+export { type WorkerHandle } from "./src/pools/worker_pool.ts";
+export { type MemoryQueueOptions, MemoryTaskQueue } from "./src/queues/memory.ts";
+export { RedisTaskQueue } from "./src/queues/redis.ts";
+export {
+  type Claim,
+  type EnqueueAnswer,
+  type Exchange,
+  type ExchangeAnswer,
+  type FailureData,
+  type Need,
+  type NewTask,
+  type Outcome,
+  type QueueListener,
+  type QueueStats,
+  type Renewal,
+  type Report,
+  type TaskQueue,
+  type TaskRecord,
+} from "./src/task_queue.ts";
