@@ -11,7 +11,7 @@ export interface Backend {
   /** Opens an empty queue whose time is what `clock` says, in milliseconds. */
   open(clock: () => number): TaskQueue | Promise<TaskQueue>;
   /** Declares a test, as `Deno.test` does. */
-  test(name: string, body: () => Promise<void>): void;
+  test(name: string, body: () => Promise<void>): unknown;
 }
 
 interface Bench extends AsyncDisposable {
@@ -29,11 +29,14 @@ interface Bench extends AsyncDisposable {
  * import { MemoryTaskQueue } from "@worq/worq/backend";
  * import { testTaskQueue } from "@worq/worq/testing";
  *
+ * const tests: (() => Promise<void>)[] = [];
  * testTaskQueue({
  *   name: "MemoryTaskQueue",
  *   open: (clock) => new MemoryTaskQueue("memory://suite", crypto.randomUUID(), { clock }),
- *   test: (name, body) => Deno.test(name, body),
+ *   // In a test file: (name, body) => Deno.test(name, body)
+ *   test: (_name, body) => tests.push(body),
  * });
+ * for (const body of tests) await body();
  * ```
  */
 export function testTaskQueue(backend: Backend): void {
