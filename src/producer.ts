@@ -39,6 +39,8 @@ export class Producer implements AsyncDisposable {
   readonly #maxPayload: number;
   readonly #waiters: Waiters;
   readonly #enqueue: Batch<NewTask, EnqueueAnswer>;
+  /** Calls on their way. */
+  readonly #sending = new Set<Promise<unknown>>();
   #closed: Promise<void> | undefined;
 
   /** Closes `taskQueue` when it is closed itself. */
@@ -72,7 +74,11 @@ export class Producer implements AsyncDisposable {
     };
     const act = `call ${call.name}`;
     const { text, handles } = encodeArguments(act, call.args, this.#maxPayload);
-    return { ref, stored: this.#store(call, ref, text, handles) };
+    const stored = this.#store(call, ref, text, handles);
+    this.#sending.add(stored);
+    const sent = () => this.#sending.delete(stored);
+    stored.then(sent, sent);
+    return { ref, stored };
   }
 
   /** Waits for the outcome of a task; undefined when the time is up first. */
@@ -85,12 +91,16 @@ export class Producer implements AsyncDisposable {
     return (await this.taskQueue.stats()).ready;
   }
 
-  /** Ends the connection. Who still waits gets `QueueUnavailable`. */
+  /**
+   * Ends the connection, when the calls on their way are stored. Who still waits for a result gets
+   * `QueueUnavailable`.
+   */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#closed ??= this.#close();
   }
 
   async #close(): Promise<void> {
+    await Promise.allSettled(this.#sending);
     this.#waiters.close(new QueueUnavailable(`Cannot wait: queue "${this.name}" was closed`));
     await this.taskQueue[Symbol.asyncDispose]();
   }

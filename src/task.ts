@@ -97,6 +97,8 @@ export interface TargetOf {
 /** Where a queue's path keeps what it stands for. */
 export const kTarget: unique symbol = Symbol("worq.target") as never;
 
+// A hundred years: what is kept longer is not a result but data, and belongs elsewhere.
+const LONGEST = 3_155_760_000_000;
 const ON_ERROR = ["fail", "pass"];
 const OPTIONS: ReadonlySet<string> = new Set([
   "id",
@@ -164,6 +166,13 @@ export function checkOptions(act: string, options: OneTaskOptions<never>): void 
   const { onError, resultTimeout, heartbeatInterval, redeliveries, id } = options;
   checkMilliseconds(act, "resultTimeout", resultTimeout);
   checkMilliseconds(act, "heartbeatInterval", heartbeatInterval);
+  for (const [name, time] of Object.entries({ resultTimeout, heartbeatInterval })) {
+    if (time !== undefined && time > LONGEST) {
+      throw new RangeError(
+        `Cannot ${act}: ${name} must be at most ${LONGEST} ms, received ${time}`,
+      );
+    }
+  }
   if (heartbeatInterval === 0) {
     throw new RangeError(`Cannot ${act}: heartbeatInterval must not be 0`);
   }
@@ -210,6 +219,11 @@ function idFrom(id: unknown, args: unknown[]): string {
 
 function policyOf(options: TaskOptions): Partial<TaskPolicy> {
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  const policy = Object.fromEntries(given) as Partial<TaskPolicy>;
+  // Redis counts whole milliseconds.
+  const whole = given.map(([key, value]) => [
+    key,
+    typeof value === "number" ? Math.ceil(value) : value,
+  ]);
+  const policy = Object.fromEntries(whole) as Partial<TaskPolicy>;
   return options.ignoreResult ? { ...policy, resultTimeout: 0 } : policy;
 }

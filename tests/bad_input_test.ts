@@ -52,6 +52,7 @@ Deno.test("a queue name that cannot be is refused", () => {
 Deno.test("options that cannot be are refused", () => {
   const wrong: [QueueOptions, RegExp][] = [
     [{ resultTimeout: -1 }, /resultTimeout must be milliseconds, 0 or more, received -1/],
+    [{ resultTimeout: Infinity }, /resultTimeout must be at most 3155760000000 ms, received Inf/],
     [{ resultTimeout: NaN }, /received NaN/],
     [{ heartbeatInterval: 0 }, /heartbeatInterval must not be 0/],
     [{ redeliveries: 1.5 }, /redeliveries must be a whole number, 0 or more, received 1.5/],

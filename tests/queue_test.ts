@@ -346,6 +346,15 @@ testOnAll("target starts the queue deeper", async (url, name) => {
   strictEqual(inspect(broker.queue<typeof deep>().foo.bar.inc), `<Queue foo.bar.inc [${name}]>`);
 });
 
+testOnAll("calls that nobody awaits are stored before the queue closes", async (url, name) => {
+  {
+    await using q = getQueue<typeof tasks>(url, { name });
+    q.tasks.add([q.tasks.num("1"), 2]);
+  }
+  await using rest = getQueue(url, { name });
+  strictEqual(await rest.clear(), 2);
+});
+
 testOnAll("a closed queue ends who waits", async (url, name) => {
   const q = getQueue<typeof tasks>(url, { name });
   const num = await q.tasks.num("1");

@@ -4,8 +4,9 @@ import { WorkerPool, type WorkerPoolOptions } from "./worker_pool.ts";
 
 /**
  * Runs tasks in this process and thread, `concurrency` at a time. Closures and bound methods work,
- * and so does everything that waits; a computation without `await` blocks the others, as it does
- * anywhere in JavaScript.
+ * and so does everything that waits. A computation without `await` blocks the others, as it does
+ * anywhere in JavaScript, and also the pool's signs of life: one that takes longer than three
+ * `heartbeatInterval`s counts as lost.
  *
  * A task that ignores its `currentTask().signal` cannot be stopped. When the pool stops, it is
  * handed back to the queue, and what it still returns is dropped.

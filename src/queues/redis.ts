@@ -49,6 +49,8 @@ export interface RedisQueueOptions {
 
 // A script for so many takes about a millisecond; more of them leave in the same round trip.
 const MAX_TASKS = 250;
+// As much text takes as long as one more task.
+const CHARACTERS = 5_000;
 const MAX_IDS = 250;
 const MAX_UPLOAD = 5_000;
 const LOST = "the list of results that a task takes was lost on the way to Redis";
@@ -288,7 +290,8 @@ function chunksOf(tasks: readonly StagedTask[]): StagedTask[][] {
   let room = 0;
   for (const staged of tasks) {
     // An edge of the graph costs about five times what a task does.
-    const cost = 1 + 5 * (staged.upload === "" ? staged.task.needs.length : 1);
+    const { needs, message } = staged.task;
+    const cost = 1 + 5 * (staged.upload === "" ? needs.length : 1) + message.length / CHARACTERS;
     if (room < cost || chunks.length === 0) {
       chunks.push([]);
       room = MAX_TASKS;
