@@ -145,9 +145,8 @@ end
 
 -- The task is over. keep = 0 tells only those who wait now.
 local gone, over = {}, {}
-local function finish(id, outcome, keep)
+local function finish(id, outcome, keep, waiters, refs, linked)
   local t = P .. 't:' .. id
-  local waiters, refs, linked = unpack(read(t, 'waiters', 'refs', 'linked'))
   gone[#gone + 1] = P .. 'm:' .. id
   refs = tonumber(refs) or 0
   if refs > 0 or linked then over[#over + 1] = { id, outcome, linked } end
@@ -160,13 +159,16 @@ local function finish(id, outcome, keep)
   end
   if waiters then tell(waiters, id, outcome) end
 end
+local function look_and_finish(id, outcome, keep)
+  finish(id, outcome, keep, unpack(read(P .. 't:' .. id, 'waiters', 'refs', 'linked')))
+end
 local function forget()
   for i = 1, #gone, 1000 do call('UNLINK', unpack(gone, i, math.min(i + 999, #gone))) end
 end
 
 local function fail_for_need(id, outcome)
   call('ZREM', PENDING, id)
-  finish(id, outcome, (policy(call('GET', P .. 'm:' .. id))))
+  look_and_finish(id, outcome, (policy(call('GET', P .. 'm:' .. id))))
 end
 
 -- One result fewer to wait for.
@@ -455,7 +457,7 @@ local function lose(id, reason)
   local t, message = P .. 't:' .. id, call('GET', P .. 'm:' .. id)
   local keep, _, redeliveries = policy(message)
   if add(t, 'losses', 1) > redeliveries then
-    finish(id, failure('e', id, message, 'task expired: ' .. reason), keep)
+    look_and_finish(id, failure('e', id, message, 'task expired: ' .. reason), keep)
     return
   end
   write(t, 'fence', 0)
@@ -466,7 +468,8 @@ local over = {}
 for _ = 1, tonumber(ARGV[at]) do
   local id, fence, kind, text, keep = unpack(ARGV, at + 1, at + 5)
   at = at + 5
-  local current, score = unpack(read(P .. 't:' .. id, 'fence', 'score'))
+  local current, score, waiters, refs, linked =
+    unpack(read(P .. 't:' .. id, 'fence', 'score', 'waiters', 'refs', 'linked'))
   if current == fence then
     over[#over + 1] = id
     if kind == 'l' then
@@ -475,7 +478,7 @@ for _ = 1, tonumber(ARGV[at]) do
       write(P .. 't:' .. id, 'fence', 0)
       call('ZADD', READY, tonumber(score) or 0, id)
     else
-      finish(id, kind .. text, tonumber(keep))
+      finish(id, kind .. text, tonumber(keep), waiters, refs, linked)
     end
   end
 end
@@ -633,7 +636,7 @@ for _, place in ipairs({ PENDING, READY }) do
   local popped = removed < ${STEPS} and call('ZPOPMIN', place, ${STEPS} - removed) or {}
   for i = 1, #popped, 2 do
     local id = popped[i]
-    finish(id, failure('e', id, call('GET', P .. 'm:' .. id), '${CLEARED}'), 0)
+    look_and_finish(id, failure('e', id, call('GET', P .. 'm:' .. id), '${CLEARED}'), 0)
     removed = removed + 1
   end
 end
