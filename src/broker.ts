@@ -116,7 +116,11 @@ export class Broker implements AsyncDisposable {
       const text = message.ignoreResult ? "" : encodeValue(act, "result", result, this.#maxPayload);
       return { ...report, kind: "success", text };
     } catch (error) {
-      return { ...report, ...failed(subject, error) };
+      try {
+        return { ...report, ...failed(subject, error) };
+      } catch {
+        return { ...report, ...failed(subject, "its error cannot be described") };
+      }
     }
   }
 

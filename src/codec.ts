@@ -39,8 +39,8 @@ export interface EncodedArguments {
 }
 
 const DEVALUE = "d";
-// JSON.stringify recurses; what nests deeper than this is a cycle or close to one.
-const MAX_PLAIN_DEPTH = 100;
+// JSON.stringify recurses, and so does the search for what is not plain.
+const MAX_PLAIN_DEPTH = 500;
 
 /** Text for a call's arguments. Throws a `TypeError` or `RangeError` for what cannot travel. */
 export function encodeArguments(
@@ -153,7 +153,7 @@ function checkSize(act: string, text: string, maxPayload: number): string {
 }
 
 /** Whether JSON gives back exactly this value. */
-function isPlain(value: unknown, depth = 0): boolean {
+function isPlain(value: unknown, seen?: Set<object>, depth = 0): boolean {
   switch (typeof value) {
     case "string":
     case "boolean":
@@ -161,28 +161,35 @@ function isPlain(value: unknown, depth = 0): boolean {
     case "number":
       return Number.isFinite(value) && !Object.is(value, -0);
     case "object":
-      if (value === null) return true;
-      if (depth > MAX_PLAIN_DEPTH) return false;
-      return Array.isArray(value) ? isPlainArray(value, depth) : isPlainObject(value, depth);
+      return value === null || isPlainObject(value, seen ?? new Set(), depth + 1);
     default:
       return false;
   }
 }
 
-function isPlainArray(array: readonly unknown[], depth: number): boolean {
+function isPlainObject(object: object, seen: Set<object>, depth: number): boolean {
+  // What is met twice is a cycle, or shared: JSON would give back copies.
+  if (seen.has(object) || depth > MAX_PLAIN_DEPTH) return false;
+  seen.add(object);
+  return Array.isArray(object)
+    ? isPlainArray(object, seen, depth)
+    : isPlainRecord(object, seen, depth);
+}
+
+function isPlainArray(array: readonly unknown[], seen: Set<object>, depth: number): boolean {
   if (Object.getPrototypeOf(array) !== Array.prototype) return false;
   for (let i = 0; i < array.length; i++) {
     // A hole reads as undefined, which is not plain either.
-    if (!isPlain(array[i], depth + 1)) return false;
+    if (!isPlain(array[i], seen, depth)) return false;
   }
   return true;
 }
 
-function isPlainObject(object: object, depth: number): boolean {
+function isPlainRecord(object: object, seen: Set<object>, depth: number): boolean {
   if (Object.getPrototypeOf(object) !== Object.prototype) return false;
   if ("toJSON" in object || Object.getOwnPropertySymbols(object).length > 0) return false;
   for (const key in object) {
-    if (!isPlain((object as Record<string, unknown>)[key], depth + 1)) return false;
+    if (!isPlain((object as Record<string, unknown>)[key], seen, depth)) return false;
   }
   return true;
 }

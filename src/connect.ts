@@ -6,7 +6,7 @@ import { type AnyTasks, type Queue, queueOf } from "./queue.ts";
 import { MemoryTaskQueue } from "./queues/memory.ts";
 import { type RedisQueueOptions, RedisTaskQueue } from "./queues/redis.ts";
 import { checkDefaults, type DefaultTaskOptions } from "./task.ts";
-import { checkMilliseconds } from "./wait.ts";
+import { checkMilliseconds, LONGEST_TIMER } from "./wait.ts";
 
 /** How to reach a queue: its limits, and for `redis://` its connection. */
 export interface ConnectOptions extends BrokerOptions, RedisQueueOptions {}
@@ -91,13 +91,19 @@ export function getQueue<S = AnyTasks, const Path extends string = "">(
 
 function openQueue(url: string, name: string, options: ConnectOptions): TaskQueue {
   // deno-lint-ignore no-control-regex -- control characters separate names from other data
-  if (typeof name !== "string" || !/^[^{}\x00-\x1f]+$/.test(name)) {
+  if (typeof name !== "string" || !/^[^{}\x00-\x1f]+$/.test(name) || !name.isWellFormed()) {
     throw new TypeError(
       `Cannot open queue ${JSON.stringify(name)}: a name is one or more characters, without ` +
         "braces and control characters",
     );
   }
   checkMilliseconds(`open queue "${name}"`, "connectTimeout", options.connectTimeout);
+  if ((options.connectTimeout ?? 0) > LONGEST_TIMER) {
+    throw new RangeError(
+      `Cannot open queue "${name}": connectTimeout must be at most ${LONGEST_TIMER}, received ` +
+        `${options.connectTimeout}`,
+    );
+  }
   checkMilliseconds(`open queue "${name}"`, "retryFor", options.retryFor);
   const { protocol, hostname, pathname } = parse(url);
   if (protocol === MEMORY) return new MemoryTaskQueue(url, name, options);

@@ -82,7 +82,7 @@ export class Deferred<T> {
   /** Asks the queue where the task stands. `expired` also when the queue does not know it (any more). */
   async status(): Promise<TaskStatus> {
     if (this.#outcome !== undefined) return this.#status;
-    return this.#status = (await this.#producer.taskQueue.inspect(this.id))?.status ?? "expired";
+    return this.#status = await this.#producer.status(this.#ref);
   }
 
   /**
@@ -96,7 +96,7 @@ export class Deferred<T> {
     checkMilliseconds(`wait for ${this.name}`, "timeout", options.timeout);
     options.signal?.throwIfAborted();
     if (this.#outcome !== undefined) return true;
-    const outcome = await this.#producer.outcome(this.id, options);
+    const outcome = await this.#producer.outcome(this.#ref, options);
     if (outcome === undefined) return false;
     this.#outcome = outcome;
     this.#status = outcome.status;

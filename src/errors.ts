@@ -96,7 +96,12 @@ export interface ErrorData {
 const MAX_TEXT = 16_384;
 const MAX_CAUSES = 5;
 const MAX_ERRORS = 20;
-const OWN = new Set(["name", "message", "stack", "cause", "errors"]);
+// Fields that errors have anyway; a field of data must not take the place of a method.
+const OWN = new Set([
+  ...["name", "message", "stack", "cause", "errors"],
+  ...Object.getOwnPropertyNames(Object.prototype),
+  ...Object.getOwnPropertyNames(Error.prototype),
+]);
 
 const BUILT_IN = new Map<string, ErrorConstructor>(
   [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError]
@@ -186,14 +191,14 @@ function plainFields(error: Error): Record<string, unknown> {
 
 function isScalar(value: unknown): boolean {
   return value === null || typeof value === "string" || typeof value === "boolean" ||
-    (typeof value === "number" && Number.isFinite(value));
+    (typeof value === "number" && Number.isFinite(value) && !Object.is(value, -0));
 }
 
 function textOf(thrown: unknown): string {
   try {
     return typeof thrown === "object" && thrown !== null ? JSON.stringify(thrown) : String(thrown);
   } catch {
-    return Object.prototype.toString.call(thrown);
+    return `a value of type ${typeof thrown} that cannot be shown`;
   }
 }
 

@@ -1,9 +1,10 @@
 /** {@linkcode Producer}: the caller's side of a queue. Sends tasks and waits for their outcomes. */
 import { Batch } from "./batch.ts";
 import { encodeArguments, type Handle, refOf, type TaskRef } from "./codec.ts";
-import { DuplicateTask, QueueUnavailable, TaskFailure } from "./errors.ts";
+import { DuplicateTask, QueueUnavailable } from "./errors.ts";
 import { DEFAULT_POLICY, encodeMessage, type TaskPolicy } from "./message.ts";
 import type { EnqueueAnswer, NewTask, Outcome, TaskQueue } from "./task_queue.ts";
+import type { TaskStatus } from "./status.ts";
 import type { WaitOptions } from "./wait.ts";
 import { Waiters } from "./waiters.ts";
 
@@ -41,6 +42,8 @@ export class Producer implements AsyncDisposable {
   readonly #enqueue: Batch<NewTask, EnqueueAnswer>;
   /** Calls on their way. */
   readonly #sending = new Set<Promise<unknown>>();
+  /** The batch that a call left with, or is about to leave with. */
+  readonly #batches = new WeakMap<TaskRef, object>();
   #closed: Promise<void> | undefined;
 
   /** Closes `taskQueue` when it is closed itself. */
@@ -64,7 +67,8 @@ export class Producer implements AsyncDisposable {
   /** Starts to enqueue a call. What is called in one tick leaves together, in order. */
   send(call: Call): SentCall {
     const id = call.id ?? newId();
-    checkId(call.name, id);
+    checkText(call.name, "id", id);
+    checkText(call.name, "the task's name", call.name);
     const origin = call.id === undefined ? undefined : newId();
     const ref: TaskRef = {
       id,
@@ -82,8 +86,14 @@ export class Producer implements AsyncDisposable {
   }
 
   /** Waits for the outcome of a task; undefined when the time is up first. */
-  outcome(id: string, options: WaitOptions): Promise<Outcome | undefined> {
-    return this.#waiters.outcome(id, options);
+  outcome(task: TaskRef, options: WaitOptions): Promise<Outcome | undefined> {
+    return this.#waiters.outcome(task, options);
+  }
+
+  /** Where a task stands; `expired` when the queue does not know that very call (any more). */
+  async status({ id, origin }: TaskRef): Promise<TaskStatus> {
+    const record = await this.taskQueue.inspect(id);
+    return record === undefined || record.origin !== origin ? "expired" : record.status;
   }
 
   /** Number of tasks that wait for a worker. */
@@ -111,8 +121,8 @@ export class Producer implements AsyncDisposable {
     args: string,
     handles: readonly Handle[],
   ): Promise<"enqueued" | "pending"> {
-    // Without an await when all references are known: then it leaves in the same tick.
-    const refs = handles.every((handle) => refOf(handle) !== undefined)
+    // Without an await where all it takes is stored or leaves with it: then it leaves in this tick.
+    const refs = handles.every((handle) => this.#isSent(handle))
       ? handles.map((handle) => refOf(handle)!)
       : await Promise.all(handles.map((handle) => this.#resolve(call.name, handle)));
     const needs = refs.map((need) => this.#checkNeed(call.name, need));
@@ -120,6 +130,7 @@ export class Producer implements AsyncDisposable {
     const message = encodeMessage({ ...policy, name: call.name, args, needs: needs.length });
     const { id, origin } = ref;
     const answer = this.#enqueue.add({ id, message, needs, ...(origin ? { origin } : {}) });
+    this.#batches.set(ref, this.#enqueue.open!);
     // When an argument could not be stored, that is what the caller must hear.
     const parts = handles.filter((handle) => handle instanceof Promise);
     await Promise.all([...parts, answer.catch(() => {})]);
@@ -133,18 +144,28 @@ export class Producer implements AsyncDisposable {
         return answer;
       case "duplicate":
         throw new DuplicateTask(name, this.name, id);
-      case "refused":
-        throw new TaskFailure(
-          name,
-          this.name,
-          id,
-          "cannot enqueue task: an argument belongs to an earlier task with the same id",
+      case "lost":
+        throw new QueueUnavailable(
+          `Cannot call ${name} [${this.name}:${id}]: the list of results that it takes was lost ` +
+            "on its way to the server; call it again",
         );
     }
   }
 
+  /**
+   * Whether the queue knows the task behind a handle before a call that is sent now: it is stored,
+   * or in the batch that this call joins. A chosen id may be refused, which must be known first.
+   */
+  #isSent(handle: Handle): boolean {
+    if (!(handle instanceof Promise)) return true;
+    const ref = refOf(handle);
+    if (ref === undefined || ref.origin !== undefined) return false;
+    const batch = this.#batches.get(ref);
+    return batch !== undefined && batch === this.#enqueue.open;
+  }
+
   async #resolve(name: string, handle: Handle): Promise<TaskRef> {
-    const ref = refOf(handle) ?? refOf(await handle);
+    const ref = refOf(await handle);
     if (ref !== undefined) return ref;
     throw new TypeError(
       `Cannot call ${name}: an argument is a promise, but not of a Deferred; await it first`,
@@ -161,12 +182,13 @@ export class Producer implements AsyncDisposable {
   }
 }
 
-function checkId(name: string, id: unknown): void {
-  // deno-lint-ignore no-control-regex -- control characters separate ids from other data
-  if (typeof id === "string" && /^[^\x00-\x1f]+$/.test(id) && id.length <= MAX_ID) return;
-  const received = typeof id === "string" ? JSON.stringify(id.slice(0, 60)) : String(id);
+function checkText(name: string, what: string, text: unknown): void {
+  // deno-lint-ignore no-control-regex -- control characters separate texts from each other
+  const fits = typeof text === "string" && /^[^\x00-\x1f]+$/.test(text);
+  if (fits && text.length <= MAX_ID && text.isWellFormed()) return;
+  const received = typeof text === "string" ? JSON.stringify(text.slice(0, 60)) : String(text);
   throw new TypeError(
-    `Cannot call ${name}: id must be 1 to ${MAX_ID} characters, none of them a control ` +
-      `character, received ${received}`,
+    `Cannot call ${name}: ${what} must be 1 to ${MAX_ID} characters, none of them a control ` +
+      `character or half a pair, received ${received}`,
   );
 }

@@ -29,7 +29,8 @@ export interface TaskOptions {
   heartbeatInterval?: number;
   /**
    * How often the task is given to another worker after one was lost with it; then it expires.
-   * 0 runs it at most once. @default {1}
+   * 0 runs it at most once: also a pool that stops before the task is done does not hand it back.
+   * @default {1}
    */
   redeliveries?: number;
 }

@@ -40,7 +40,7 @@ export interface FailureData {
   readonly error?: unknown;
 }
 
-/** A result that a task takes as argument. */
+/** A task whose result is wanted, by another task or by a caller. */
 export interface Need {
   /** Id of the task that has the result. */
   readonly id: string;
@@ -54,7 +54,7 @@ export interface NewTask {
   readonly id: string;
   /** Made by `encodeMessage`. */
   readonly message: string;
-  /** Random text of this call, when the user chose the id; a free id is not looked for otherwise. */
+  /** Random text of this call, when the user chose the id. */
   readonly origin?: string;
   /** Tasks whose results it takes, in the order of its placeholders, none twice. */
   readonly needs: readonly Need[];
@@ -62,9 +62,9 @@ export interface NewTask {
 
 /**
  * What became of a new task: stored as `enqueued`, stored as `pending`, or not stored, because
- * its id is taken (`duplicate`) or because a need is not the call it means (`refused`).
+ * its id is taken (`duplicate`) or because a part of it did not reach the backend (`lost`).
  */
-export type EnqueueAnswer = "enqueued" | "pending" | "duplicate" | "refused";
+export type EnqueueAnswer = "enqueued" | "pending" | "duplicate" | "lost";
 
 /** A task in the hands of a pool. */
 export interface Claim {
@@ -195,7 +195,7 @@ export interface TaskQueue extends AsyncDisposable {
   /** Outcomes of the needs of a claimed task, `count` of them from number `from` on. */
   inputs(id: string, from: number, count: number): Promise<Outcome[]>;
   /** Outcomes of those tasks that are over; the listener hears of the others. */
-  wait(ids: readonly string[]): Promise<(Outcome | undefined)[]>;
+  wait(tasks: readonly Need[]): Promise<(Outcome | undefined)[]>;
   /** What is known about a task; undefined when nothing is. */
   inspect(id: string): Promise<TaskRecord | undefined>;
   /** How many tasks are where. */

@@ -8,9 +8,6 @@ export interface WaitOptions {
   signal?: AbortSignal;
 }
 
-// setTimeout fires at once for anything longer, and a wait of 25 days is a wait without end.
-const LONGEST_TIMER = 2 ** 31 - 1;
-
 /** Throws a `RangeError` unless `value` is a number of milliseconds, 0 or more. */
 export function checkMilliseconds(act: string, name: string, value: unknown): void {
   if (value === undefined) return;
@@ -20,6 +17,9 @@ export function checkMilliseconds(act: string, name: string, value: unknown): vo
     );
   }
 }
+
+/** The longest time that a timer can have; it fires at once for anything longer. */
+export const LONGEST_TIMER: number = 2 ** 31 - 1;
 
 /** Throws a `RangeError` unless `value` is a whole number, 1 or more. */
 export function checkCount(act: string, name: string, value: unknown): void {
@@ -41,6 +41,7 @@ export async function waitUntil<T>(
   const onAbort = () => reject(signal?.reason);
   signal?.addEventListener("abort", onAbort, { once: true });
   // A plain timer, not AbortSignal.timeout(): while only that is pending, Bun and Node exit.
+  // A wait of 25 days is a wait without end.
   const timer = timeout === undefined || timeout > LONGEST_TIMER
     ? undefined
     : setTimeout(() => resolve(undefined), timeout);

@@ -1,12 +1,14 @@
 /** Who waits for which task, in this process: one question and one subscription for all. */
 import { Batch } from "./batch.ts";
-import type { Outcome, TaskQueue } from "./task_queue.ts";
+import { UNIT } from "./message.ts";
+import type { Need, Outcome, TaskQueue } from "./task_queue.ts";
 import { type WaitOptions, waitUntil } from "./wait.ts";
 
 // What a lost message costs at most. News come by push; this is the net below.
 const RECHECK = 5_000;
 
 interface Waiter {
+  readonly task: Need;
   readonly arrival: PromiseWithResolvers<Outcome>;
   users: number;
 }
@@ -15,86 +17,93 @@ interface Waiter {
 export class Waiters {
   readonly #queue: TaskQueue;
   readonly #waiters = new Map<string, Waiter>();
-  readonly #ask: Batch<string, Outcome | undefined>;
+  readonly #ask: Batch<Need, Outcome | undefined>;
   readonly #unlisten: () => void;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(queue: TaskQueue) {
     this.#queue = queue;
-    this.#ask = new Batch((ids) => this.#queue.wait(ids));
+    this.#ask = new Batch((tasks) => this.#queue.wait(tasks));
     this.#unlisten = queue.listen({
-      outcome: (id, outcome) => this.#arrive(id, outcome),
+      outcome: (id, outcome) => this.#hear(id, outcome),
       restored: () => this.#recheck(),
     });
   }
 
   /** The outcome of a task, or undefined when the time is up first. */
-  async outcome(id: string, options: WaitOptions): Promise<Outcome | undefined> {
+  async outcome(task: Need, options: WaitOptions): Promise<Outcome | undefined> {
     options.signal?.throwIfAborted();
-    if (options.timeout === 0) return await this.#ask.add(id);
-    const waiter = this.#join(id);
+    if (options.timeout === 0) return await this.#ask.add(task);
+    const waiter = this.#join(task);
     try {
       return await waitUntil(waiter.arrival.promise, options);
     } finally {
-      if (--waiter.users === 0 && this.#waiters.get(id) === waiter) this.#remove(id);
+      if (--waiter.users === 0) this.#remove(waiter);
     }
   }
 
   /** Ends every wait with `reason`. */
   close(reason: Error): void {
     this.#unlisten();
-    for (const [id, waiter] of this.#waiters) {
+    for (const waiter of this.#waiters.values()) {
+      this.#remove(waiter);
       waiter.arrival.reject(reason);
-      this.#remove(id);
     }
   }
 
-  #join(id: string): Waiter {
-    const known = this.#waiters.get(id);
+  #join(task: Need): Waiter {
+    const known = this.#waiters.get(keyOf(task));
     if (known !== undefined) {
       known.users++;
       return known;
     }
-    const waiter = { arrival: Promise.withResolvers<Outcome>(), users: 1 };
+    const waiter = { task, arrival: Promise.withResolvers<Outcome>(), users: 1 };
     // Who gave up before it failed must not bring down the process.
     waiter.arrival.promise.catch(() => {});
-    this.#waiters.set(id, waiter);
+    this.#waiters.set(keyOf(task), waiter);
     this.#timer ??= setInterval(() => this.#recheck(), RECHECK);
-    this.#check(id);
+    this.#check(waiter);
     return waiter;
   }
 
-  #remove(id: string): void {
-    this.#waiters.delete(id);
+  #remove(waiter: Waiter): void {
+    const key = keyOf(waiter.task);
+    if (this.#waiters.get(key) === waiter) this.#waiters.delete(key);
     if (this.#waiters.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
 
   #recheck(): void {
-    for (const id of this.#waiters.keys()) this.#check(id);
+    for (const waiter of this.#waiters.values()) this.#check(waiter);
   }
 
   /** Asks for the outcome; without an answer yet, the queue will tell. */
-  #check(id: string): void {
-    this.#ask.add(id).then(
-      (outcome) => outcome !== undefined && this.#arrive(id, outcome),
-      (error) => this.#settle(id, (waiter) => waiter.arrival.reject(error)),
+  #check(waiter: Waiter): void {
+    this.#ask.add(waiter.task).then(
+      (outcome) => outcome !== undefined && this.#arrive(waiter, outcome),
+      (error) => {
+        this.#remove(waiter);
+        waiter.arrival.reject(error);
+      },
     );
   }
 
-  #arrive(id: string, outcome: Outcome | undefined): void {
-    if (outcome === undefined) {
-      if (this.#waiters.has(id)) this.#check(id);
-    } else {
-      this.#settle(id, (waiter) => waiter.arrival.resolve(outcome));
+  #hear(id: string, outcome: Outcome | undefined): void {
+    const waiter = this.#waiters.get(id);
+    if (waiter !== undefined && outcome !== undefined) return this.#arrive(waiter, outcome);
+    // Too big to be pushed; or the id was chosen, and the news may be of another call with it.
+    for (const waiter of this.#waiters.values()) {
+      if (waiter.task.id === id) this.#check(waiter);
     }
   }
 
-  #settle(id: string, end: (waiter: Waiter) => void): void {
-    const waiter = this.#waiters.get(id);
-    if (waiter === undefined) return;
-    this.#remove(id);
-    end(waiter);
+  #arrive(waiter: Waiter, outcome: Outcome): void {
+    this.#remove(waiter);
+    waiter.arrival.resolve(outcome);
   }
+}
+
+function keyOf({ id, origin }: Need): string {
+  return origin === undefined ? id : `${id}${UNIT}${origin}`;
 }

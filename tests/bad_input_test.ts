@@ -188,9 +188,18 @@ testOnAll("four megabytes travel by default, five do not", async (url, name) => 
 
 testOnAll("an id that cannot be is refused", async (url, name) => {
   await using q = getQueue<Tasks>(url, { name });
-  for (const id of ["", "a\x1fb", "x".repeat(513), (() => 7) as unknown as () => string]) {
+  for (
+    const id of [
+      "",
+      "a\x1fb",
+      "\ud800",
+      "x".repeat(513),
+      (() => 7) as unknown as () => string,
+    ]
+  ) {
     await rejects(task(q.same, { id })(1), /Cannot call same: id must be 1 to 512 characters/);
   }
+  await rejects(Reflect.get(q, "a\x1fb")(1), /Cannot call .*: the task's name must be 1 to 512/);
   const thrower = () => {
     throw new Error("no id today");
   };

@@ -1,7 +1,12 @@
 /** A real Redis that dies, forgets and cuts connections while tasks are in flight. */
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import process from "node:process";
 import { all, getBroker, getQueue, InlineWorkerPool, map } from "@worq/worq";
-import { openRedisClient, type RedisClient } from "../src/queues/redis_client.ts";
+import {
+  openRedisClient,
+  type RedisClient,
+  type RedisFactory,
+} from "../src/queues/redis_client.ts";
 import { testOn } from "./support/backends.ts";
 import { eventually } from "./support/eventually.ts";
 import { findRedisServer, freePort, RedisServer } from "./support/redis_server.ts";
@@ -133,4 +138,56 @@ testOn(OWN, "cut connections and forgotten scripts cost time, not tasks", async 
   strictEqual(runs.size, 5_000);
   const { pending, ready, leased } = await worker.taskQueue.stats();
   deepStrictEqual({ pending, ready, leased }, { pending: 0, ready: 0, leased: 0 });
+});
+
+testOn(OWN, "a full Redis refuses calls, but takes what makes room", async () => {
+  await using server = await RedisServer.start();
+  const goOn = Promise.withResolvers<void>();
+  const tasks = { hold: () => goOn.promise.then(() => 1), next: (n: number) => n + 1 };
+  await using broker = getBroker(server.url).expose(tasks);
+  await using _pool = new InlineWorkerPool(broker, { onError: quiet }).start();
+  const q = broker.queue<typeof tasks>();
+  const held = await q.hold();
+  const next = await q.next(held);
+  await eventually(() => held.status(), (status) => status === "processing");
+  await tell(server, "CONFIG", "SET", "maxmemory", "1mb");
+  await rejects(q.next(1), { name: "QueueUnavailable", message: /OOM/ });
+  goOn.resolve();
+  deepStrictEqual(await all([held, next], WAIT), [1, 2]);
+  await tell(server, "CONFIG", "SET", "maxmemory", "0");
+  strictEqual(await (await q.next(1)).result(WAIT), 2);
+});
+
+testOn(OWN, "a Redis before 7 that is full loses nothing", async () => {
+  await using server = await RedisServer.start();
+  const redisFactory: RedisFactory = async (...args) => {
+    const client = await openRedisClient(...args);
+    const send: RedisClient["send"] = (command, args) =>
+      command === "INFO" ? Promise.resolve("redis_version:6.2.0") : client.send(command, args);
+    return { ...client, send };
+  };
+  const goOn = Promise.withResolvers<void>();
+  const told = Promise.withResolvers<Error>();
+  const tasks = { hold: () => goOn.promise.then(() => 1), next: (n: number) => n + 1 };
+  await using broker = getBroker(server.url, "default", { redisFactory }).expose(tasks);
+  await using _pool = new InlineWorkerPool(broker, { onError: told.resolve }).start();
+  const q = broker.queue<typeof tasks>();
+  const held = await q.hold();
+  const next = await q.next(held);
+  await eventually(() => held.status(), (status) => status === "processing");
+  await tell(server, "CONFIG", "SET", "maxmemory", "1mb");
+  goOn.resolve();
+  ok(/OOM.*goes on trying/.test((await told.promise).message));
+  await tell(server, "CONFIG", "SET", "maxmemory", "0");
+  deepStrictEqual(await all([held, next], WAIT), [1, 2]);
+});
+
+testOn(OWN, "a queue closes also when its server hangs", async () => {
+  await using server = await RedisServer.start();
+  const q = getQueue(server.url, { retryFor: 0 });
+  await q.f(1);
+  process.kill(server.pid, "SIGSTOP");
+  const waiting = rejects(q.size(), { name: "QueueUnavailable" });
+  await q[Symbol.asyncDispose]();
+  await waiting;
 });

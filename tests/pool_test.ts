@@ -1,5 +1,6 @@
 /** The life of a pool, on every backend. */
 import { deepStrictEqual, ok, rejects, strictEqual, throws } from "node:assert/strict";
+import process from "node:process";
 import { all, Broker, currentTask, getBroker, InlineWorkerPool, map, task } from "@worq/worq";
 import { MemoryTaskQueue } from "@worq/worq/backend";
 import type { Renewal, TaskQueue } from "../src/task_queue.ts";
@@ -187,7 +188,7 @@ Deno.test("a task of a pool that died goes to another one, and the late result i
   watched.thaw();
   await eventually(() => signals[0]!.aborted, (aborted) => aborted);
   goOn.resolve();
-  const [late] = await alive.taskQueue.wait([held.id]);
+  const [late] = await alive.taskQueue.wait([{ id: held.id }]);
   strictEqual(late?.text, "2");
 });
 
@@ -212,4 +213,61 @@ Deno.test("a task whose workers all died expires", async () => {
   });
   watched.thaw();
   goOn.resolve();
+});
+
+testOnAll("stop() leaves no claimed task behind, whenever it comes", async (url, name) => {
+  const tasks = { one: (n: number) => n };
+  await using broker = getBroker(url, name).expose(tasks);
+  const q = broker.queue<typeof tasks>();
+  for (let round = 0; round < 20; round++) {
+    const calls = map(q.one, Array.from({ length: 50 }, (_, i) => i));
+    const pool = new InlineWorkerPool(broker).start();
+    for (let i = 0; i < round; i++) await broker.size(); // a little later in each round
+    await pool.stop();
+    await calls;
+    const { leased } = await broker.taskQueue.stats();
+    strictEqual(leased, 0, `round ${round}`);
+  }
+  await broker.clear();
+});
+
+testOnAll("a task that must run once is not handed back when it has begun", async (url, name) => {
+  const { tasks, goOn, running } = gated();
+  await using broker = getBroker(url, name).expose(tasks);
+  const pool = new InlineWorkerPool(broker).start();
+  const held = await task(broker.queue<typeof tasks>().hold, { redeliveries: 0 })(7);
+  await eventually(running, (n) => n === 1);
+  await pool.stop({ grace: 0 });
+  await rejects(held.result(WAIT), /task expired: its pool stopped before it was done/);
+  goOn.resolve();
+});
+
+testOnAll("a pool takes hundreds of tasks at once", async (url, name) => {
+  const { tasks, goOn, running } = gated();
+  await using broker = getBroker(url, name).expose(tasks);
+  const held = await map(broker.queue<typeof tasks>().hold, Array.from({ length: 300 }, () => 1));
+  await using _pool = new InlineWorkerPool(broker, { concurrency: 300 }).start();
+  await eventually(running, (n) => n === 300, 4_000); // less than the pause of an idle pool
+  goOn.resolve();
+  strictEqual((await all(held, WAIT)).length, 300);
+});
+
+testOnAll("an onError that throws does not end the pool", async (url, name) => {
+  const tasks = {
+    fail: () => {
+      throw new Error("unseen");
+    },
+    one: () => 1,
+  };
+  const warned = Promise.withResolvers<string>();
+  process.once("warning", ({ message }: Error) => warned.resolve(message));
+  await using broker = getBroker(url, name).expose(tasks);
+  const onError = () => {
+    throw new Error("my handler is broken");
+  };
+  await using _pool = new InlineWorkerPool(broker, { concurrency: 1, onError }).start();
+  const q = broker.queue<typeof tasks>();
+  await task(q.fail, { ignoreResult: true })();
+  strictEqual(await (await q.one()).result(WAIT), 1);
+  strictEqual(await warned.promise, "my handler is broken");
 });

@@ -129,6 +129,8 @@ testOnAll("values of every plain kind survive", (url, name) =>
     deepStrictEqual(await (await q.tasks.same(values)).result(WAIT), values);
     const back = await (await q.tasks.same(cycle)).result(WAIT) as typeof cycle;
     ok(back.self === back && back.shared === back.again);
+    const twice = await (await q.tasks.same([shared, shared])).result(WAIT) as unknown[];
+    ok(twice[0] === twice[1]);
     const error = new RangeError("far", { cause: new Error("near") });
     const copy = await (await q.tasks.same(Object.assign(error, { code: 7 }))).result(WAIT);
     ok(copy instanceof RangeError && copy.cause instanceof Error);
@@ -364,3 +366,127 @@ testOnAll("a closed queue ends who waits", async (url, name) => {
   await using rest = getQueue(url, { name });
   strictEqual(await rest.clear(), 1);
 });
+
+testOnAll(
+  "a call waits for its arguments to be stored, whatever keeps them",
+  (url, name) =>
+    served(url, name, async (q) => {
+      const slow = (async () => await q.tasks.num("1"))(); // a promise that carries no reference yet
+      const one = q.tasks.add([slow]);
+      const two = q.tasks.add([one, one]);
+      strictEqual(await (await two).result(WAIT), 2);
+      const wide = q.tasks.add(Array.from({ length: 150 }, () => q.tasks.num("1")));
+      for (let i = 0; i < 6; i++) await null; // by now the wide one is on its way
+      strictEqual(await (await q.tasks.add([wide])).result(WAIT), 150);
+    }),
+);
+
+testOnAll("a handle stands for its own call, also when the id is used again", async (url, name) => {
+  await using broker = getBroker(url, name).expose(tasks);
+  const q = broker.queue<typeof tasks>();
+  const num = task(q.tasks.num, { id: "one" });
+  const first = await num("1");
+  await q.clear();
+  const second = await num("2");
+  await using _pool = new InlineWorkerPool(broker).start();
+  strictEqual(await second.result(WAIT), 2);
+  strictEqual(await first.status(), "expired");
+  await rejects(first.result(WAIT), TaskExpired);
+  strictEqual(await (await q.tasks.add([second])).result(WAIT), 2);
+  await rejects((await q.tasks.add([first])).result(WAIT), /an argument failed/);
+});
+
+testOnAll("whatever a task throws is told", async (url, name) => {
+  const hidden = {
+    get [Symbol.toStringTag](): string {
+      throw new Error("never shown");
+    },
+  };
+  const revoked = Proxy.revocable({}, {});
+  revoked.revoke();
+  const odd: Record<string, () => unknown> = {
+    text: () => "plain text",
+    nothing: () => undefined,
+    record: () => ({ code: 7 }),
+    negative: () => Object.assign(new Error("x"), { zero: -0 }),
+    proto: () => Object.defineProperty(new Error("x"), "__proto__", { value: 1, enumerable: true }),
+    methods: () => Object.assign(new Error("x"), { toString: "no", constructor: 1 }),
+    getter: () =>
+      Object.defineProperty(new Error("x"), "field", {
+        enumerable: true,
+        get: () => {
+          throw hidden;
+        },
+      }),
+    cycle: () => {
+      const error = new Error("x");
+      error.cause = error;
+      return error;
+    },
+    revoked: () => revoked.proxy,
+  };
+  await using broker = getBroker(url, name).expose({
+    odd: (kind: string) => {
+      throw odd[kind]!();
+    },
+  });
+  await using _pool = new InlineWorkerPool(broker).start();
+  for (const kind of Object.keys(odd)) {
+    const failed = await broker.queue<{ odd(kind: string): void }>().odd(kind);
+    const error = await failed.result(WAIT).catch((error) => error);
+    strictEqual(error.name, "TaskFailure", kind);
+    strictEqual(typeof String(error.cause), "string", kind);
+  }
+});
+
+testOnAll(
+  "task() overrides the defaults of the queue, which override worq's",
+  async (url, name) => {
+    await using q = getQueue<typeof tasks>(url, { name, redeliveries: 3, resultTimeout: 5_000 });
+    const head = async (id: string) => {
+      await using broker = getBroker(url, name);
+      return (await broker.taskQueue.inspect(id))?.message?.split("\x1f")[0];
+    };
+    strictEqual(await head((await q.tasks.num("1")).id), '{"resultTimeout":5000,"redeliveries":3}');
+    const other = task(q.tasks.num, { redeliveries: 1, resultTimeout: 7.5 });
+    strictEqual(await head((await other("1")).id), '{"resultTimeout":8}');
+    await q.clear();
+  },
+);
+
+testOnAll("functions and bound methods are exposed under their names", async (url, name) => {
+  class Counter {
+    #count = 0;
+    next(by: number): number {
+      return this.#count += by;
+    }
+  }
+  const counter = new Counter();
+  function double(n: number): number {
+    return 2 * n;
+  }
+  await using broker = getBroker(url, name).expose(double).expose(counter.next.bind(counter));
+  await using _pool = new InlineWorkerPool(broker).start();
+  const q = broker.queue<{ double(n: number): number; next(by: number): number }>();
+  strictEqual(await (await q.next(await q.double(2))).result(WAIT), 4);
+  strictEqual(counter.next(0), 4);
+});
+
+testOnAll("what callers catch is one family", (url, name) =>
+  served(url, name, async (q) => {
+    const failed = await q.tasks.fail("x");
+    const failure = await failed.result(WAIT).catch((error) => error);
+    ok(failure instanceof TaskFailure);
+    const { taskName, queueName, taskId, errorText } = failure;
+    deepStrictEqual(
+      { taskName, queueName, taskId, errorText },
+      { taskName: "tasks.fail", queueName: name, taskId: failed.id, errorText: "RangeError: x" },
+    );
+    ok(new TaskExpired("t", "q", "1", "gone") instanceof TaskFailure);
+    ok(new DuplicateTask("t", "q", "1") instanceof TaskFailure);
+    const done = await q.tasks.num("1");
+    await eventually(() => done.status(), (status) => status === "success");
+    throws(() => done.value, TaskPending); // status() tells where it is, wait() brings the value
+    strictEqual(await done.wait(WAIT), true);
+    strictEqual(done.value, 1);
+  }));

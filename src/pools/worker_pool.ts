@@ -139,9 +139,7 @@ export class WorkerPool implements AsyncDisposable {
     await waitUntil(ended.promise, { timeout: grace });
     // 3. Their messages return to the queue…
     const left = [...this.#running.values()];
-    for (const { claim: { id, fence } } of left) {
-      this.#reports.push({ id, fence, kind: "returned", text: "", keep: 0 });
-    }
+    for (const { claim, message } of left) this.#giveBack(claim, message);
     this.#running.clear();
     this.#leaving = true;
     this.#news.resolve();
@@ -157,7 +155,7 @@ export class WorkerPool implements AsyncDisposable {
   async #farewell(): Promise<void> {
     const told = this.#serving?.then(() => true);
     if (told === undefined || await waitUntil(told, { timeout: FAREWELL })) return;
-    this.#onError(
+    this.#tell(
       new QueueUnavailable(
         `Pool ${this.#id} stops without an answer from its queue: what it had runs elsewhere ` +
           "when its leases end",
@@ -180,20 +178,24 @@ export class WorkerPool implements AsyncDisposable {
   async #serve(): Promise<void> {
     let pause = 0;
     for (let last = false; !last;) {
-      last = this.#leaving && this.#reports.length <= MAX_REPORTS;
+      const leaving = this.#leaving;
       try {
-        const { claims, superseded, more } = await this.#exchange(last);
+        const { claims, superseded, more } = await this.#exchange(leaving);
         superseded.forEach((id) => this.#abandon(id));
-        claims.forEach((claim) => this.#begin(claim));
+        claims.forEach((claim) => this.#quiet ? this.#giveBack(claim) : this.#begin(claim));
         pause = 0;
-        if (last) last = !more;
-        else if (!more) await this.#nextNews();
+        last = leaving && !more && this.#reports.length === 0;
+        const hungry = claims.length >= MAX_CLAIMS && this.#running.size < this.#concurrency;
+        if (!last && !more && !hungry) await this.#nextNews();
       } catch (error) {
-        if (this.#leaving) return;
         const { message } = error as Error;
-        this.#onError(
-          new QueueUnavailable(`${message}; pool ${this.#id} goes on trying`, { cause: error }),
+        const next = this.#leaving
+          ? "stops, and what it had runs elsewhere when its leases end"
+          : "goes on trying";
+        this.#tell(
+          new QueueUnavailable(`${message}; pool ${this.#id} ${next}`, { cause: error }),
         );
+        if (this.#leaving) return;
         pause = Math.min(LONGEST_PAUSE, 2 * pause || FIRST_PAUSE);
         this.#news = Promise.withResolvers();
         await waitUntil(this.#news.promise, { timeout: pause });
@@ -203,13 +205,14 @@ export class WorkerPool implements AsyncDisposable {
 
   async #exchange(leaving: boolean): Promise<ExchangeAnswer> {
     const reports = this.#nextReports();
+    const renewals = this.#dueRenewals();
     const free = this.#quiet ? 0 : this.#concurrency - this.#running.size;
     this.#news = Promise.withResolvers();
     const answer = await this.#broker.taskQueue.exchange({
       pool: this.#id,
       number: this.#exchanges,
       reports,
-      renewals: this.#nextRenewals(),
+      renewals: renewals.map(toRenewal),
       want: Math.min(free, MAX_CLAIMS),
       lease: leaseOf(DEFAULT_POLICY.heartbeatInterval),
       leaving,
@@ -217,6 +220,8 @@ export class WorkerPool implements AsyncDisposable {
     // Only now: what the queue did not take is told again, under the same number.
     this.#exchanges++;
     this.#reports.splice(0, reports.length);
+    const now = performance.now();
+    for (const run of renewals) run.beat = now + run.message.heartbeatInterval;
     return answer;
   }
 
@@ -228,17 +233,9 @@ export class WorkerPool implements AsyncDisposable {
     return end < 0 ? [...this.#reports] : this.#reports.slice(0, end);
   }
 
-  #nextRenewals(): Renewal[] {
+  #dueRenewals(): Run[] {
     const now = performance.now();
-    const renewals: Renewal[] = [];
-    for (const run of this.#running.values()) {
-      if (run.beat > now) continue;
-      const { heartbeatInterval } = run.message;
-      run.beat = now + heartbeatInterval;
-      const { id, fence } = run.claim;
-      renewals.push({ id, fence, lease: leaseOf(heartbeatInterval) });
-    }
-    return renewals;
+    return [...this.#running.values()].filter(({ beat }) => beat <= now);
   }
 
   /** Until there is something to tell or to fetch. */
@@ -263,12 +260,37 @@ export class WorkerPool implements AsyncDisposable {
       const beat = performance.now() + first;
       const run = { claim, message, abort: new AbortController(), beat };
       this.#running.set(claim.id, run);
-      this.#run(run).then((report) => this.#end(run, report));
+      this.#run(run).then(
+        (report) => this.#end(run, report),
+        (error) => this.#end(run, this.#unfit(claim, error)),
+      );
     } catch (error) {
-      const subject = { task: "?", queue: this.#broker.name, id: claim.id };
-      const text = encodeFailure(subject, `cannot run: ${(error as Error).message}`);
-      const { resultTimeout: keep } = DEFAULT_POLICY;
-      this.#reports.push({ id: claim.id, fence: claim.fence, kind: "failed", text, keep });
+      this.#reports.push(this.#unfit(claim, error));
+    }
+  }
+
+  /** A task that could not even be tried. */
+  #unfit({ id, fence }: Claim, error: unknown): Report {
+    const subject = { task: "?", queue: this.#broker.name, id };
+    const text = encodeFailure(subject, `cannot run: ${(error as Error).message}`);
+    return { id, fence, kind: "failed", text, keep: DEFAULT_POLICY.resultTimeout };
+  }
+
+  /** Lets another pool have a task, unless it has begun and must not run twice. */
+  #giveBack({ id, fence }: Claim, begun?: Message): void {
+    this.#reports.push(
+      begun?.redeliveries === 0
+        ? { id, fence, kind: "lost", text: "its pool stopped before it was done", keep: 0 }
+        : { id, fence, kind: "returned", text: "", keep: 0 },
+    );
+  }
+
+  #tell(error: Error): void {
+    try {
+      this.#onError(error);
+    } catch (thrown) {
+      // What the user's own handler does must not end the pool.
+      warn(thrown instanceof Error ? thrown : new Error(String(thrown)));
     }
   }
 
@@ -281,7 +303,7 @@ export class WorkerPool implements AsyncDisposable {
       return await this.#worker.run({ ...claim, inputs: [...inputs, ...rest] }, message, signal);
     } catch (error) {
       // The queue could not be asked: not the task's fault.
-      this.#onError(error as Error);
+      this.#tell(error as Error);
       return { id, fence, kind: "returned", text: "", keep: 0 };
     }
   }
@@ -297,7 +319,7 @@ export class WorkerPool implements AsyncDisposable {
 
   #tellFailure({ claim: { id }, message }: Run, { text }: Report): void {
     const subject = { task: message.name, queue: this.#broker.name, id };
-    this.#onError(failureOf({ status: "failed", text }, subject));
+    this.#tell(failureOf({ status: "failed", text }, subject));
   }
 
   #abandon(id: string): void {
@@ -309,6 +331,10 @@ export class WorkerPool implements AsyncDisposable {
     );
     this.#finishedOne();
   }
+}
+
+function toRenewal({ claim: { id, fence }, message }: Run): Renewal {
+  return { id, fence, lease: leaseOf(message.heartbeatInterval) };
 }
 
 function warn(error: Error): void {

@@ -107,8 +107,8 @@ export class MemoryTaskQueue implements TaskQueue {
   }
 
   /** Outcomes of those tasks that are over. */
-  wait(ids: readonly string[]): Promise<(Outcome | undefined)[]> {
-    return this.#do(() => ids.map((id) => this.#store.wait(this, id)));
+  wait(tasks: readonly Need[]): Promise<(Outcome | undefined)[]> {
+    return this.#do(() => tasks.map((task) => this.#store.wait(this, task)));
   }
 
   /** What is known about a task. */
@@ -197,9 +197,10 @@ class Store {
     }
     this.#recover();
     const last = this.#pools.get(pool);
-    const claimed = last?.number === number
-      ? last.claims.filter((entry) => entry.owner === pool && this.#leases.has(entry))
-      : this.#claim(pool, want, lease);
+    const known = last?.claims.filter((entry) => entry.owner === pool && this.#leases.has(entry));
+    const claimed = last === undefined || last.number < number
+      ? this.#claim(pool, want, lease)
+      : (last.number === number ? known! : []);
     if (leaving) this.#pools.delete(pool);
     else this.#pools.set(pool, { number, claims: claimed });
     this.#sleep(handle, pool, claimed.length < want);
@@ -212,9 +213,9 @@ class Store {
     return needs.slice(from, from + count).map((need) => this.#outcomeOf(need));
   }
 
-  wait(handle: MemoryTaskQueue, id: string): Outcome | undefined {
-    const entry = this.#tasks.get(id);
-    if (entry === undefined) return this.#outcomeOf({ id });
+  wait(handle: MemoryTaskQueue, task: Need): Outcome | undefined {
+    const entry = this.#find(task);
+    if (entry === undefined) return this.#outcomeOf(task);
     if (entry.outcome === undefined) (entry.waiters ??= new Set()).add(handle);
     return entry.outcome;
   }
@@ -281,7 +282,6 @@ class Store {
       if (known.origin !== origin) return "duplicate";
       return known.status === "pending" ? "pending" : "enqueued";
     }
-    if (needs.some((need) => this.#isAnother(need))) return "refused";
     const entry: Entry = {
       id,
       origin,
@@ -308,10 +308,6 @@ class Store {
     this.#pending.add(entry);
     this.#link(entry);
     return this.#pending.has(entry) ? "pending" : "enqueued";
-  }
-
-  #isAnother(need: Need): boolean {
-    return this.#tasks.has(need.id) && this.#find(need) === undefined;
   }
 
   #link(entry: Entry): void {

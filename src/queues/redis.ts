@@ -16,7 +16,6 @@ import type {
 } from "../task_queue.ts";
 import type { TaskStatus } from "../status.ts";
 import { UNIT } from "../message.ts";
-import { QueueUnavailable } from "../errors.ts";
 import { hostOf, openRedisClient, type RedisFactory } from "./redis_client.ts";
 import { connectionTo, type RedisConnection, type Subscriber } from "./redis_connection.ts";
 import {
@@ -53,7 +52,6 @@ const MAX_TASKS = 250;
 const CHARACTERS = 5_000;
 const MAX_IDS = 250;
 const MAX_UPLOAD = 5_000;
-const LOST = "the list of results that a task takes was lost on the way to Redis";
 
 const OUTCOMES: Record<string, Outcome["status"]> = { s: "success", f: "failed", e: "expired" };
 const STATUSES: Record<string, TaskStatus> = {
@@ -66,7 +64,7 @@ const ANSWERS: Record<string, EnqueueAnswer> = {
   e: "enqueued",
   p: "pending",
   d: "duplicate",
-  r: "refused",
+  l: "lost",
 };
 const KINDS = { success: "s", failed: "f", returned: "r", lost: "l" } as const;
 
@@ -120,7 +118,7 @@ export class RedisTaskQueue implements TaskQueue {
     let unsettled = false;
     for (const [i, chunk] of chunks.entries()) {
       let letters = await sent[i];
-      if (letters === "early") letters = await this.#store(chunk, "");
+      if (letters === "early") letters = await this.#store(chunk, "", true);
       unsettled ||= letters!.endsWith("+");
       for (let k = 0; k < chunk.length; k++) answers.push(ANSWERS[letters![k]!]!);
     }
@@ -131,9 +129,9 @@ export class RedisTaskQueue implements TaskQueue {
   /** Takes reports and renewals, gives claims. */
   async exchange(exchange: Exchange): Promise<ExchangeAnswer> {
     const { pool, number, reports, renewals, want, lease, leaving = false } = exchange;
-    const [more, superseded, claims] = await this.#run(EXCHANGE, () => {
+    const [more, superseded, claims] = await this.#run(EXCHANGE, (again) => {
       const args = [pool, this.#connection.client, `${number}`, `${want}`, `${lease}`];
-      args.push(leaving ? "1" : "", `${reports.length}`);
+      args.push(leaving ? "1" : "", again ? "1" : "", `${reports.length}`);
       for (const { id, fence, kind, text, keep } of reports) {
         args.push(id, `${fence}`, KINDS[kind], text, `${keep}`);
       }
@@ -156,10 +154,10 @@ export class RedisTaskQueue implements TaskQueue {
   }
 
   /** Outcomes of those tasks that are over. */
-  async wait(ids: readonly string[]): Promise<(Outcome | undefined)[]> {
+  async wait(tasks: readonly Need[]): Promise<(Outcome | undefined)[]> {
     const parts: Promise<unknown>[] = [];
-    for (let at = 0; at < ids.length; at += MAX_IDS) {
-      const some = ids.slice(at, at + MAX_IDS);
+    for (let at = 0; at < tasks.length; at += MAX_IDS) {
+      const some = tasks.slice(at, at + MAX_IDS).map(needText);
       parts.push(this.#run(WAIT, () => [this.#connection.client, ...some]));
     }
     const texts = (await Promise.all(parts) as string[][]).flat();
@@ -191,7 +189,7 @@ export class RedisTaskQueue implements TaskQueue {
   /** How many tasks are where. */
   async stats(): Promise<QueueStats> {
     const count = (command: string, key: string) =>
-      this.#connection.command(command, this.#prefix + key) as Promise<number>;
+      this.#connection.read(command, this.#prefix + key) as Promise<number>;
     const [pending, ready, leased, idle, unsettled] = await Promise.all([
       count("ZCARD", "pending"),
       count("ZCARD", "ready"),
@@ -235,14 +233,14 @@ export class RedisTaskQueue implements TaskQueue {
     for (let at = 0; at < needs.length; at += MAX_UPLOAD) {
       const texts = needs.slice(at, at + MAX_UPLOAD).map(needText);
       const length = await this.#run(UPLOAD, () => [upload, `${at}`, ...texts]);
-      if (length !== at + texts.length) throw new QueueUnavailable(`Cannot enqueue: ${LOST}`);
+      if (length !== at + texts.length) break; // the next step will find it lost
     }
     return upload;
   }
 
-  #store(tasks: readonly StagedTask[], after: string): Promise<string> {
+  #store(tasks: readonly StagedTask[], after: string, resent = false): Promise<string> {
     return this.#run(ENQUEUE, (again) => {
-      const args = [again ? "1" : "", after, `${tasks.length}`];
+      const args = [again || resent ? "1" : "", after, `${tasks.length}`];
       for (const { task: { id, message, origin = "", needs }, upload } of tasks) {
         args.push(id, message, origin);
         if (upload !== "") args.push(`${-needs.length}`, upload);

@@ -38,6 +38,7 @@ export type RedisFactory = (url: string, options: RedisClientOptions) => Promise
 const PING_EVERY = 10_000;
 const SILENT = 30_000;
 const LONGEST_PAUSE = 500;
+const FAREWELL = 2_000;
 
 /** Opens the client that worq comes with, `@redis/client`. */
 export async function openRedisClient(
@@ -59,6 +60,8 @@ export async function openRedisClient(
     // Its own queue would send late calls before the ones that were under way.
     disableOfflineQueue: true,
     pingInterval: PING_EVERY,
+    // Its own time for an answer would count a busy moment as a lost connection.
+    commandOptions: { timeout: 0 },
     socket: { connectTimeout: options.connectTimeout, socketTimeout: SILENT, reconnectStrategy },
   });
   const listener = client.duplicate({ disableOfflineQueue: false });
@@ -83,21 +86,25 @@ export async function openRedisClient(
       listener.on("ready", onRestored);
     },
     close: async () => {
-      const away = !client.isReady || !listener.isReady;
       await Promise.all([end(client), end(listener)]);
       // Between two tries the client has a timer that it cannot stop.
-      if (away) await new Promise((resolve) => setTimeout(resolve, nextTry - Date.now() + 5));
+      const rest = nextTry - Date.now();
+      if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest + 5));
     },
   };
 }
 
 async function end(client: { isReady: boolean; close(): Promise<void>; destroy(): void }) {
+  // Closing waits for answers, which a server that hangs does not give.
+  const timer = setTimeout(() => client.destroy(), FAREWELL);
   try {
-    if (client.isReady) return await client.close();
+    if (client.isReady) await client.close();
+    else client.destroy();
   } catch {
-    // It broke while closing, so the next line has nothing to do.
+    // It broke while closing: then it is closed.
+  } finally {
+    clearTimeout(timer);
   }
-  client.destroy();
 }
 
 /** `host:port` of a Redis URL: what may be shown to people and kept in logs. */
@@ -114,7 +121,9 @@ export function isRefusal(error: unknown): error is Error {
 /** Whether it may help to send the same again, a little later. */
 export function isPassing(error: unknown): boolean {
   if (!isRefusal(error)) return true;
-  return /^-?(LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|READONLY) /.test(error.message);
+  return /^-?(BUSY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|READONLY|NOREPLICAS) /.test(
+    error.message,
+  );
 }
 
 /** The error for a server that cannot be reached or used. */

@@ -7,7 +7,7 @@ import {
   type RedisFactory,
   unavailable,
 } from "./redis_client.ts";
-import { channelOf, RECORD, type Script, SCRIPTS } from "./redis_scripts.ts";
+import { ALLOW_OOM, channelOf, RECORD, type Script, SCRIPTS } from "./redis_scripts.ts";
 
 /** How a connection behaves. */
 export interface ConnectionOptions {
@@ -51,7 +51,8 @@ export class RedisConnection {
   readonly #options: ConnectionOptions;
   readonly #onClose: () => void;
   readonly #subscribers = new Map<string, Set<Subscriber>>();
-  readonly #shas = new Map<Script, string>();
+  /** Scripts as this server gets them. */
+  readonly #loaded = new Map<Script, { readonly text: string; readonly sha: string }>();
   readonly #closed = new AbortController();
   #opened: Promise<RedisClient> | undefined;
 
@@ -84,27 +85,30 @@ export class RedisConnection {
    * Runs a script. When the connection is lost before the answer came, it runs the script again,
    * with the arguments that `args` then gives. Throws `QueueUnavailable` when it cannot get through.
    */
-  async run(script: Script, prefix: string, args: (again: boolean) => string[]): Promise<unknown> {
+  run(script: Script, prefix: string, args: (again: boolean) => string[]): Promise<unknown> {
+    return this.#persist((client, again) =>
+      this.#evaluate(client, script, ["1", prefix, ...args(again)])
+    );
+  }
+
+  /** Sends a command that only reads, with the same care. */
+  read(command: string, ...args: string[]): Promise<unknown> {
+    return this.#persist((client) => client.send(command, args));
+  }
+
+  async #persist(
+    attempt: (client: RedisClient, again: boolean) => Promise<unknown>,
+  ): Promise<unknown> {
     const client = await this.#open();
     const giveUp = Date.now() + this.#options.retryFor;
     for (let pause = FIRST_PAUSE, again = false;; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       try {
-        return await this.#evaluate(client, script, ["1", prefix, ...args(again)]);
+        return await attempt(client, again);
       } catch (error) {
         if (!isPassing(error) || Date.now() + pause > giveUp) throw this.#explain(error);
       }
       again = true;
       await sleep(pause, this.#closed.signal);
-    }
-  }
-
-  /** Sends a plain command, with the same care. */
-  async command(name: string, ...args: string[]): Promise<unknown> {
-    const client = await this.#open();
-    try {
-      return await client.send(name, args);
-    } catch (error) {
-      throw this.#explain(error);
     }
   }
 
@@ -118,15 +122,13 @@ export class RedisConnection {
   }
 
   async #evaluate(client: RedisClient, script: Script, args: string[]): Promise<unknown> {
-    const sha = this.#shas.get(script);
-    if (sha !== undefined) {
-      try {
-        return await client.send("EVALSHA", [sha, ...args]);
-      } catch (error) {
-        if (!isRefusal(error) || !error.message.includes("NOSCRIPT")) throw error;
-      }
+    const { sha, text } = this.#loaded.get(script)!;
+    try {
+      return await client.send("EVALSHA", [sha, ...args]);
+    } catch (error) {
+      if (!isRefusal(error) || !error.message.includes("NOSCRIPT")) throw error;
+      return await client.send("EVAL", [text, ...args]);
     }
-    return await client.send("EVAL", [script.text, ...args]);
   }
 
   #explain(error: unknown): Error {
@@ -157,15 +159,16 @@ export class RedisConnection {
   }
 
   async #prepare(client: RedisClient): Promise<void> {
-    checkVersion(
-      await client.send("INFO", ["server"]).catch((error) => {
-        // A user with few rights may not ask; the first script will tell.
-        if (isRefusal(error) && error.message.includes("NOPERM")) return "";
-        throw error;
-      }),
-    );
+    const info = await client.send("INFO", ["server"]).catch((error) => {
+      // A user with few rights may not ask; the first script will tell.
+      if (isRefusal(error) && error.message.includes("NOPERM")) return "";
+      throw error;
+    });
+    const major = checkVersion(info);
     await Promise.all(SCRIPTS.map(async (script) => {
-      this.#shas.set(script, String(await client.send("SCRIPT", ["LOAD", script.text])));
+      const text = (script.frees && major >= 7 ? ALLOW_OOM : "") + script.text;
+      const sha = String(await client.send("SCRIPT", ["LOAD", text]));
+      this.#loaded.set(script, { text, sha });
     }));
     await client.subscribe(
       channelOf(this.client),
@@ -186,12 +189,13 @@ export class RedisConnection {
   }
 }
 
-function checkVersion(info: unknown): void {
+/** The major version of the server; throws for one that is too old. */
+function checkVersion(info: unknown): number {
   const version = /redis_version:([\d.]+)/.exec(String(info))?.[1];
-  if (version === undefined) return;
+  if (version === undefined) return 0;
   const [major = 0, minor = 0] = version.split(".").map(Number);
   const [oldestMajor = 0, oldestMinor = 0] = OLDEST;
-  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
+  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return major;
   throw new Error(`it is version ${version}, and worq needs ${OLDEST.join(".")} or later`);
 }
 

@@ -14,7 +14,7 @@
  * | `leases` | zset | ids of the claimed tasks by end of lease |
  * | `idle` | zset | channels of the pools to wake, by time |
  * | `upload:<name>` | list, TTL | needs on their way to a very wide task |
- * | `unsettled` | list | ids of tasks whose needs or dependents are still to be walked |
+ * | `unsettled` | list | tasks whose edges are still to be walked: `id` when over, else `score␟id` |
  * | `meta` | hash | `sequence`, for places and fences |
  * | `pool:<id>` | hash, TTL | number and claims of a pool's last exchange |
  *
@@ -36,6 +36,8 @@ export const STEPS = 100;
 export const RECORD = "\x1e";
 /** Outcomes longer than this are not published; the waiter asks for them. */
 export const MAX_PUSH = 65_536;
+/** Leases whose end one exchange sees to. */
+const EXPIRED = 50;
 /** Milliseconds after which a silent pool is forgotten. */
 const POOL_TTL = 60_000;
 /** Milliseconds that uploaded needs wait for their task. */
@@ -146,8 +148,11 @@ end
 -- The task is over. keep = 0 tells only those who wait now.
 local gone, over = {}, {}
 local function finish(id, outcome, keep, waiters, refs, linked)
+  keep = math.floor(keep or 0)
   local t = P .. 't:' .. id
   gone[#gone + 1] = P .. 'm:' .. id
+  -- Its dependents may all be over before it is.
+  if refs == '0' then gone[#gone + 1] = P .. 'feeds:' .. id end
   refs = tonumber(refs) or 0
   if refs > 0 or linked then over[#over + 1] = { id, outcome, linked } end
   if refs > 0 or keep > 0 or linked then
@@ -181,11 +186,11 @@ end
 -- The three walks below do at most n steps and return how many they did, and whether they are
 -- through. Each keeps its own progress in Redis.
 
--- Registers a pending task with what it needs.
-local function link(id, n)
+-- Registers a pending task with what it needs. The place in the line tells it from another task that
+-- had the same id.
+local function link(id, score, n)
   local t = P .. 't:' .. id
-  local score = call('ZSCORE', PENDING, id)
-  if not score then return 1, true end
+  if call('ZSCORE', PENDING, id) ~= score then return 1, true end
   local linked = tonumber(read(t, 'linked')[1]) or 0
   local needs = list('LRANGE', P .. 'needs:' .. id, linked, linked + n - 1)
   local pass, open, feed = nil, 0, score .. '${UNIT}' .. id
@@ -249,9 +254,11 @@ local function unlink(id, n)
   for _, need in ipairs(needs) do
     local other, origin = parse(need)
     local o = P .. 't:' .. other
-    local refs, theirs, ended, keep = unpack(read(o, 'refs', 'origin', 'ended', 'keep'))
+    local refs, theirs, ended, keep, theirs_linked =
+      unpack(read(o, 'refs', 'origin', 'ended', 'keep', 'linked'))
     if refs and is_it(origin, theirs) and add(o, 'refs', -1) <= 0 and ended then
-      redis.pcall('PEXPIRE', o, tonumber(keep) or 0)
+      -- One that is still giving back what it needed itself gets its end from that.
+      if not theirs_linked then redis.pcall('PEXPIRE', o, tonumber(keep) or 0) end
     end
   end
   if k < linked then
@@ -289,17 +296,22 @@ local function settle(n)
   end
   over = {}
   while n > 0 do
-    local id = call('LINDEX', UNSETTLED, 0)
-    if not id then return false end
-    local outcome, linked = unpack(read(P .. 't:' .. id, 'outcome', 'linked'))
+    local entry = call('LINDEX', UNSETTLED, 0)
+    if not entry then return false end
+    local score, id = string.match(entry, '^([^${UNIT}]+)${UNIT}(.*)$')
     local steps, through
-    if outcome then
-      steps, through = settle_ended(id, outcome, linked, n)
+    if score then
+      steps, through = link(id, score, n)
     else
-      steps, through = link(id, n)
+      local outcome, linked = unpack(read(P .. 't:' .. entry, 'outcome', 'linked'))
+      if outcome then
+        steps, through = settle_ended(entry, outcome, linked, n)
+      else
+        steps, through = 1, true
+      end
     end
     n = n - steps
-    if through then call('LREM', UNSETTLED, 1, id) end
+    if through then call('LREM', UNSETTLED, 1, entry) end
     for _, ended in ipairs(over) do call('RPUSH', UNSETTLED, ended[1]) end
     over = {}
   end
@@ -311,9 +323,18 @@ end
 export interface Script {
   readonly name: string;
   readonly text: string;
+  /** Whether it makes room, in the end, so that a full server should run it. */
+  readonly frees: boolean;
 }
 
-const script = (name: string, body: string): Script => ({ name, text: PRELUDE + body });
+/** What lets a full server run a script, from Redis 7 on. */
+export const ALLOW_OOM = "#!lua flags=allow-oom\n";
+
+const script = (name: string, body: string, frees = false): Script => ({
+  name,
+  text: PRELUDE + body,
+  frees,
+});
 
 /**
  * Stores tasks in order.
@@ -322,8 +343,8 @@ const script = (name: string, body: string): Script => ({ name, text: PRELUDE + 
  * tasks, then for each: id, message, origin or '', number of needs, that many needs. For a number
  * of -n the name of an upload follows, which holds the n needs.
  * Returns 'early' and does nothing when the task to come first is not known. Otherwise the answers,
- * one letter each: e(nqueued), p(ending), d(uplicate), r(efused); then '+' when something is left
- * to settle.
+ * one letter each: e(nqueued), p(ending), d(uplicate), l(ost its upload); then '+' when something
+ * is left to settle.
  */
 export const ENQUEUE: Script = script(
   "enqueue",
@@ -337,19 +358,6 @@ local function taken(id, origin)
   if origin ~= '' and read(P .. 't:' .. id, 'origin')[1] ~= origin then return 'd' end
   return call('ZSCORE', PENDING, id) and 'p' or 'e'
 end
-local out = {}
-local function refused(first, last)
-  for i = first, last do
-    local other, origin = parse(ARGV[i])
-    if out[other] == origin then return true end
-    if origin ~= '' then
-      local theirs = read(P .. 't:' .. other, 'origin')[1]
-      if theirs and theirs ~= origin then return true end
-    end
-  end
-  return false
-end
-
 local answers, messages, line, links = {}, {}, {}, {}
 local sequence = call('HINCRBY', META, 'sequence', ARGV[4]) - ARGV[4]
 local at = 5
@@ -359,7 +367,7 @@ for n = 1, tonumber(ARGV[4]) do
   local first, last = at + 4, at + 3 + math.max(needs, 0)
   local upload = needs < 0 and P .. 'upload:' .. ARGV[first]
   at = last + (upload and 2 or 1)
-  answers[n] = taken(id, origin) or (refused(first, last) and 'r')
+  answers[n] = taken(id, origin) or (upload and call('LLEN', upload) ~= -needs and 'l')
   if not answers[n] then
     messages[#messages + 1] = P .. 'm:' .. id
     messages[#messages + 1] = message
@@ -383,8 +391,6 @@ for n = 1, tonumber(ARGV[4]) do
       call('ZADD', PENDING, sequence + n, id)
       links[#links + 1] = { n, id, needs > 0 and ${STEPS} or 1 }
     end
-  elseif answers[n] ~= 'e' and answers[n] ~= 'p' then
-    out[id] = origin
   end
 end
 for i = 1, #messages, 1000 do
@@ -393,8 +399,9 @@ end
 for i = 1, #line, 1000 do call('ZADD', READY, unpack(line, i, math.min(i + 999, #line))) end
 for _, task in ipairs(links) do
   local n, id, steps = unpack(task)
-  local _, through = link(id, steps)
-  if not through then call('RPUSH', UNSETTLED, id) end
+  local score = call('ZSCORE', PENDING, id)
+  local _, through = link(id, score, steps)
+  if not through then call('RPUSH', UNSETTLED, score .. '${UNIT}' .. id) end
   answers[n] = call('ZSCORE', PENDING, id) and 'p' or 'e'
 end
 if #links > 0 and settle(0) then answers[#answers + 1] = '+' end
@@ -434,13 +441,15 @@ forget()
 send()
 return more and 1 or 0
 `,
+  true,
 );
 
 /**
  * Takes what a pool has to report and gives it tasks.
  *
- * ARGV: now or '', pool, its client, number, want, lease, '1' when leaving, number of reports, for
- * each id, fence, kind (s, f, r, l), text, keep; number of renewals, for each id, fence, lease.
+ * ARGV: now or '', pool, its client, number, want, lease, '1' when leaving, '1' when sent again,
+ * number of reports, for each id, fence, kind (s, f, r, l), text, keep; number of renewals, for each
+ * id, fence, lease.
  * Returns { more (0 or 1), superseded ids, claims }; a claim is { id, fence, message or nil,
  * outcomes of the first needs }.
  */
@@ -449,8 +458,12 @@ export const EXCHANGE: Script = script(
   `
 local pool, number = P .. 'pool:' .. ARGV[2], ARGV[4]
 local sleeper = ARGV[3] .. '${UNIT}' .. ARGV[2]
-local want, lease, leaving = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == '1'
-local at = 8
+local want, lease = tonumber(ARGV[5]), tonumber(ARGV[6])
+local leaving, again = ARGV[7] == '1', ARGV[8] == '1'
+local at = 9
+-- First of all a write that a full server refuses: then it refuses the whole exchange, and the pool
+-- keeps its reports. (Redis looks at its memory only before the first write of a script.)
+call('HSET', pool, 'seen', now)
 
 -- A lost worker costs one delivery, and then the task itself.
 local function lose(id, reason)
@@ -496,13 +509,15 @@ for _ = 1, tonumber(ARGV[at]) do
   end
 end
 
-local expired = call('ZRANGEBYSCORE', LEASES, '-inf', now, 'LIMIT', 0, 50)
+-- Not when sent again: the server was away, and this pool has yet to show its other tasks alive.
+local expired = again and {} or
+  call('ZRANGEBYSCORE', LEASES, '-inf', now, 'LIMIT', 0, ${EXPIRED})
 for _, id in ipairs(expired) do
   call('ZREM', LEASES, id)
   lose(id, '${SILENT}')
 end
 
-local more = settle(${STEPS})
+local more = settle(${STEPS}) or #expired == ${EXPIRED}
 
 -- The claims of an exchange whose answer was lost are given again.
 local claims, ids, fences = {}, {}, {}
@@ -514,7 +529,7 @@ if last == number then
       fences[#fences + 1] = tonumber(fence)
     end
   end
-elseif want > 0 then
+elseif want > 0 and (tonumber(last) or -1) < tonumber(number) then
   local popped = call('ZPOPMIN', READY, want)
   local fence = #popped > 0 and call('HINCRBY', META, 'sequence', #popped / 2) - #popped / 2 or 0
   local leases = {}
@@ -558,7 +573,7 @@ end
 if leaving then
   call('UNLINK', pool)
 else
-  call('HSET', pool, 'number', number, 'claims', table.concat(notes, '${RECORD}'), 'seen', now)
+  call('HSET', pool, 'number', number, 'claims', table.concat(notes, '${RECORD}'))
   call('PEXPIRE', pool, ${POOL_TTL})
 end
 -- A pool that got less than it wanted is to be woken; one that is busy must not be, since that
@@ -573,6 +588,7 @@ forget()
 send()
 return { more and 1 or 0, superseded, claims }
 `,
+  true,
 );
 
 /**
@@ -587,7 +603,8 @@ return inputs_of(ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[3]) + tonumber(ARGV[4
 );
 
 /**
- * Outcomes of tasks, or a promise to publish them. ARGV: now or '', client, ids.
+ * Outcomes of tasks, or a promise to publish them. ARGV: now or '', client, ids, each with ␟ and its
+ * origin when it was chosen.
  * Returns for each the letter of its status and its text, or '' when the client will hear of it.
  */
 export const WAIT: Script = script(
@@ -595,12 +612,14 @@ export const WAIT: Script = script(
   `
 local client, answers = ARGV[2], {}
 for i = 3, #ARGV do
-  local id = ARGV[i]
+  local id, origin = parse(ARGV[i])
   local t = P .. 't:' .. id
-  local values = redis.pcall('HMGET', t, 'outcome', 'waiters')
+  local values = redis.pcall('HMGET', t, 'outcome', 'waiters', 'origin')
   if values.err then
     answers[i - 2] = failure('f', id, call('GET', P .. 'm:' .. id),
       'its record in Redis is damaged: ' .. values.err)
+  elseif not is_it(origin, values[3]) then
+    answers[i - 2] = failure('e', id, nil, '${GONE}')
   elseif values[1] then
     answers[i - 2] = values[1]
   elseif call('EXISTS', P .. 'm:' .. id) == 0 then
@@ -622,6 +641,7 @@ for i = 3, #ARGV do
 end
 return answers
 `,
+  true,
 );
 
 /**
@@ -645,6 +665,7 @@ forget()
 send()
 return removed
 `,
+  true,
 );
 
 /**

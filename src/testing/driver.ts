@@ -97,8 +97,8 @@ export class Driver {
   }
 
   /** The outcome of a task that is over. */
-  async outcome(id: string): Promise<Outcome | undefined> {
-    return (await this.queue.wait([id]))[0];
+  async outcome(id: string, origin?: string): Promise<Outcome | undefined> {
+    return (await this.queue.wait([origin === undefined ? { id } : { id, origin }]))[0];
   }
 
   #text(kind: Ending, id: string): string {

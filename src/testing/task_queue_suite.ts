@@ -192,7 +192,7 @@ const GRAPH: readonly Case[] = [
   [" fails a task at once when a result it takes failed", async ({ driver }) => {
     await driver.enqueue({ id: "a" }, { id: "ok" });
     await driver.enqueue({ id: "b", takes: ["a", "ok"] }, { id: "c", takes: ["b"] });
-    await driver.queue.wait(["c"]);
+    await driver.outcome("c");
     const [a] = await driver.claim();
     await driver.end("failed", a!);
     deepStrictEqual([await driver.status("b"), await driver.status("c")], ["failed", "failed"]);
@@ -216,14 +216,16 @@ const GRAPH: readonly Case[] = [
     await driver.enqueue({ id: "c", takes: ["nobody"], onError: "pass" });
     strictEqual((await driver.claim())[0]?.inputs[0]?.status, "expired");
   }],
-  [" refuses a task that takes a call which was not stored", async ({ driver }) => {
+  [" takes the result of the very call that was meant", async ({ driver }) => {
     await driver.enqueue({ id: "a", origin: "first" });
-    const answers = await driver.queue.enqueue([
-      { id: "a", origin: "second", message: "\x1ft\x1f[]", needs: [] },
-      { id: "b", message: '{"needs":1}\x1ft\x1f[]', needs: [{ id: "a", origin: "second" }] },
-    ]);
-    deepStrictEqual(answers, ["duplicate", "refused"]);
-    strictEqual(await driver.queue.inspect("b"), undefined);
+    await driver.run();
+    const takes = [{ id: "a", origin: "second" }];
+    await driver.enqueue({ id: "b", takes }, { id: "c", takes, onError: "pass" });
+    strictEqual(failureIn((await driver.outcome("b"))?.text).text, GONE);
+    strictEqual((await driver.claim())[0]?.inputs[0]?.status, "expired");
+    const other = await driver.outcome("a", "second");
+    deepStrictEqual([other?.status, failureIn(other?.text).text], ["expired", GONE]);
+    strictEqual((await driver.outcome("a", "first"))?.status, "success");
   }],
   [" keeps a result as long as a task needs it", async ({ driver }) => {
     await driver.enqueue({ id: "a" }, { id: "b" }, { id: "c", takes: ["a", "b"] });
@@ -236,6 +238,31 @@ const GRAPH: readonly Case[] = [
     await driver.end("success", c!);
     strictEqual(await driver.queue.inspect("a"), undefined);
     strictEqual((await driver.queue.inspect("b"))?.refs, 0);
+  }],
+  [" keeps nothing of a dependent that was over before what it needs", async ({ driver }) => {
+    await driver.enqueue({ id: "a" }, { id: "b" }, { id: "c", takes: ["a", "b"] });
+    const [a, b] = await driver.claim(2);
+    await driver.end("failed", b!);
+    strictEqual((await driver.queue.inspect("a"))?.refs, 0);
+    await driver.exchange({ reports: [driver.report("success", a!, 0)] });
+    strictEqual(await driver.queue.inspect("a"), undefined);
+  }],
+  [" keeps count when an id is used again at once", async ({ driver }) => {
+    const needs = Array.from({ length: 250 }, (_, i) => ({ id: `n${i}` }));
+    await driver.enqueue(...needs);
+    const [first] = await driver.claim();
+    await driver.enqueue({ id: "x", origin: "1", takes: ids(needs) });
+    await driver.enqueue(...needs.map(({ id }) => ({ id: `y${id}`, takes: ["x"] })));
+    await driver.queue.clear();
+    const again = needs.map(({ id }) => ({ id: `again${id}` }));
+    await driver.enqueue(...again);
+    const takes = ["n0", ...ids(again)];
+    await driver.enqueue({ id: "x", origin: "2", takes });
+    await driver.end("success", ...await driver.claim(250));
+    const waiting = await driver.queue.inspect("x");
+    deepStrictEqual([waiting?.status, waiting?.open], ["pending", 1]);
+    await driver.end("success", first!);
+    deepStrictEqual(ids(await driver.claim(9)), ["x"]);
   }],
   [" runs a failure down a graph of any depth", async ({ driver }) => {
     const chain = Array.from({ length: 400 }, (_, i) => ({
@@ -274,7 +301,7 @@ const FENCES: readonly Case[] = [
   [".exchange() gives a lost task away once, in its old place", async ({ driver, pass }) => {
     await driver.enqueue({ id: "a" }, { id: "b" });
     await driver.claim();
-    await driver.queue.wait(["a"]);
+    await driver.outcome("a");
     pass(14_999);
     await driver.exchange({});
     strictEqual(await driver.status("a"), "processing");
@@ -315,6 +342,18 @@ const FENCES: readonly Case[] = [
       "enqueued",
     ]);
   }],
+  [".exchange() with an earlier number claims nothing", async ({ driver }) => {
+    await driver.enqueue({ id: "a" });
+    await driver.exchange({ number: 8 });
+    deepStrictEqual((await driver.exchange({ number: 7, want: 1 })).claims, []);
+  }],
+  [".exchange() sees to any number of lost leases", async ({ driver, pass }) => {
+    await driver.enqueue(...Array.from({ length: 120 }, (_, i) => ({ id: `a${i}` })));
+    await driver.claim(120);
+    pass(15_000);
+    await driver.exchange({});
+    strictEqual((await driver.queue.stats()).ready, 120);
+  }],
   [".exchange() with the same number gives the same claims", async ({ driver }) => {
     await driver.enqueue({ id: "a" }, { id: "b" });
     const { claims } = await driver.exchange({ number: 7, want: 1 });
@@ -327,7 +366,7 @@ const WAITING: readonly Case[] = [
   [".wait() gives the outcomes that are there", async ({ driver }) => {
     await driver.enqueue({ id: "a" }, { id: "b" });
     await driver.run();
-    deepStrictEqual(await driver.queue.wait(["a", "b"]), [
+    deepStrictEqual(await driver.queue.wait([{ id: "a" }, { id: "b" }]), [
       { status: "success", text: '"a"' },
       undefined,
     ]);

@@ -42,6 +42,10 @@ export class RedisServer implements AsyncDisposable {
     return `redis://${HOST}:${this.port}/0`;
   }
 
+  get pid(): number {
+    return this.#process?.pid ?? 0;
+  }
+
   /** Starts it again; resolves when it takes connections. */
   async start(): Promise<void> {
     const args = ["--port", `${this.port}`, "--bind", HOST, "--dir", this.#folder, "--save", ""];
