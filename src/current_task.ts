@@ -10,8 +10,8 @@ export interface CurrentTask {
   /** Name of the queue. */
   readonly queue: string;
   /**
-   * Number of this attempt. It only grows, over all tasks of the queue, so a store that keeps the
-   * highest one it saw can refuse a write from an attempt that was given up.
+   * Number of this attempt. It grows from one attempt of a task to the next, so a store that keeps
+   * the highest one it saw can refuse a write from an attempt that was given up.
    */
   readonly fence: number;
   /**

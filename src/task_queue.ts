@@ -10,7 +10,7 @@
  * | leases | `processing` | its outcome is accepted, it is handed back, or its worker is lost |
  * | over | `success`, `failed`, `expired` | its result timeout has passed and no task needs it |
  *
- * Each claim gives the task a fence, a number that only grows. A report with any other than the
+ * Each claim gives the task a fence, a number that grows from claim to claim. A report with any other than the
  * latest fence is dropped: the worker that sent it lost the task to another one.
  *
  * Every method is atomic (another client sees all of it or none) and may be sent again after an

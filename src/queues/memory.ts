@@ -392,11 +392,12 @@ class Store {
 
   #claim(pool: string, want: number, lease: number): Entry[] {
     const claimed: Entry[] = [];
+    const fence = ++this.#sequence;
     while (claimed.length < want) {
       const entry = this.#ready.pop();
       if (entry === undefined) break;
       entry.status = "processing";
-      entry.fence = ++this.#sequence;
+      entry.fence = fence;
       entry.owner = pool;
       entry.started = this.#clock();
       this.#renew(entry, lease);

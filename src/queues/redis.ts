@@ -129,17 +129,17 @@ export class RedisTaskQueue implements TaskQueue {
   /** Takes reports and renewals, gives claims. */
   async exchange(exchange: Exchange): Promise<ExchangeAnswer> {
     const { pool, number, reports, renewals, want, lease, leaving = false } = exchange;
-    const [more, superseded, claims] = await this.#run(EXCHANGE, (again) => {
+    const [more, superseded, fence, claims] = await this.#run(EXCHANGE, (again) => {
       const args = [pool, this.#connection.client, `${number}`, `${want}`, `${lease}`];
       args.push(leaving ? "1" : "", again ? "1" : "", `${reports.length}`);
       for (const { id, fence, kind, text, keep } of reports) {
-        args.push(id, `${fence}`, KINDS[kind], text, `${keep}`);
+        args.push(id, `${fence}`, KINDS[kind], text, `${Math.ceil(keep)}`);
       }
       args.push(`${renewals.length}`);
       for (const { id, fence, lease } of renewals) args.push(id, `${fence}`, `${lease}`);
       return args;
-    }) as [number, string[], [string, number, string | null, string[]][]];
-    return { more: more === 1, superseded, claims: claims.map(toClaim) };
+    }) as [number, string[], number, ClaimPart[]];
+    return { more: more === 1, superseded, claims: toClaims(fence, claims) };
   }
 
   /** Outcomes of the needs of a claimed task. */
@@ -305,9 +305,18 @@ function toNeed(text: string): Need {
   return origin === undefined ? { id } : { id, origin };
 }
 
-function toClaim([id, fence, message, inputs]: [string, number, string | null, string[]]): Claim {
-  // An empty Lua table is an empty array in one protocol version and an empty map in none.
-  return { id, fence, message: message ?? undefined, inputs: inputs.map(toOutcome) };
+/** Part of the row of claims: an id, a message, a number of outcomes, an outcome. */
+type ClaimPart = string | number | null;
+
+function toClaims(fence: number, parts: readonly ClaimPart[]): Claim[] {
+  const claims: Claim[] = [];
+  for (let at = 0; at < parts.length;) {
+    const [id, message, count] = parts.slice(at, at + 3) as [string, string | null, number];
+    const inputs = parts.slice(at + 3, at + 3 + count) as string[];
+    claims.push({ id, fence, message: message ?? undefined, inputs: inputs.map(toOutcome) });
+    at += 3 + count;
+  }
+  return claims;
 }
 
 function toOutcome(text: string): Outcome {

@@ -16,7 +16,7 @@
  * | `upload:<name>` | list, TTL | needs on their way to a very wide task |
  * | `unsettled` | list | tasks whose edges are still to be walked: `id` when over, else `score␟id` |
  * | `meta` | hash | `sequence`, for places and fences |
- * | `pool:<id>` | hash, TTL | number and claims of a pool's last exchange |
+ * | `pool:<id>` | hash, TTL | number, fence and claims of a pool's last exchange |
  *
  * Fields of `t:<id>`: `fence`, `owner`, `score`, `started` (latest claim), `losses`, `waiters`
  * (channels), `origin` (of a chosen id), `linked` (needs registered so far), `open` (results still
@@ -60,6 +60,10 @@ if not now then
   local time = call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
+-- Redis writes every number that it gets from a script anew, and slowly: times and counts that occur
+-- more than once are texts.
+local function text(number) return string.format('%.0f', number) end
+local NOW = text(now)
 
 -- Fields of a hash, elements of a list; none when the key holds something else.
 local function read(key, ...)
@@ -85,22 +89,25 @@ end
 -- Options of a task from the head of its message, with their defaults.
 local function policy(message)
   local head = {}
-  local text = message and string.match(message, '^([^${UNIT}]+)${UNIT}')
-  if text then
-    local ok, value = pcall(cjson.decode, text)
+  local json = message and string.match(message, '^([^${UNIT}]+)${UNIT}')
+  if json then
+    local ok, value = pcall(cjson.decode, json)
     if ok and type(value) == 'table' then head = value end
   end
-  return tonumber(head.resultTimeout) or ${DEFAULT_POLICY.resultTimeout},
+  return text(tonumber(head.resultTimeout) or ${DEFAULT_POLICY.resultTimeout}),
     head.onError == 'pass', tonumber(head.redeliveries) or ${DEFAULT_POLICY.redeliveries}
 end
 
-local function failure(status, id, message, text)
+local function failure(status, id, message, why)
   local name = message and string.match(message, '${UNIT}([^${UNIT}]*)${UNIT}') or '?'
-  return status .. cjson.encode({ task = name, queue = QUEUE, id = id, text = text })
+  return status .. cjson.encode({ task = name, queue = QUEUE, id = id, text = why })
 end
 
 -- A need: id of a task and, when a user chose that id, the origin that the task must have.
-local function parse(need) return string.match(need, '^([^${UNIT}]+)${UNIT}?(.*)$') end
+local function parse(need)
+  if not string.find(need, '${UNIT}', 1, true) then return need, '' end
+  return string.match(need, '^([^${UNIT}]+)${UNIT}(.*)$')
+end
 local function is_it(origin, theirs) return origin == '' or origin == theirs end
 
 -- What a task gets for its needs number first to last.
@@ -117,16 +124,19 @@ end
 
 -- What is published at the end of the script: one message for each client.
 local mail, clients = {}, {}
-local function tell(waiters, id, outcome)
-  local text = #outcome > ${MAX_PUSH} and '?' or outcome
-  for client in string.gmatch(waiters, '%S+') do
-    if not mail[client] then
-      mail[client] = { QUEUE }
-      clients[#clients + 1] = client
-    end
-    local letter = mail[client]
-    letter[#letter + 1] = id .. '${UNIT}' .. text
+local function post(client, news)
+  local letter = mail[client]
+  if not letter then
+    letter = { QUEUE }
+    mail[client] = letter
+    clients[#clients + 1] = client
   end
+  letter[#letter + 1] = news
+end
+local function tell(waiters, id, outcome)
+  local news = id .. '${UNIT}' .. (#outcome > ${MAX_PUSH} and '?' or outcome)
+  if not string.find(waiters, ' ', 1, true) then return post(waiters, news) end
+  for client in string.gmatch(waiters, '%S+') do post(client, news) end
 end
 local function send()
   for _, client in ipairs(clients) do
@@ -145,18 +155,17 @@ local function wake()
   end
 end
 
--- The task is over. keep = 0 tells only those who wait now.
+-- The task is over. keep is a text; '0' tells only those who wait now.
 local gone, over = {}, {}
 local function finish(id, outcome, keep, waiters, refs, linked)
-  keep = math.floor(keep or 0)
   local t = P .. 't:' .. id
   gone[#gone + 1] = P .. 'm:' .. id
   -- Its dependents may all be over before it is.
   if refs == '0' then gone[#gone + 1] = P .. 'feeds:' .. id end
   refs = tonumber(refs) or 0
   if refs > 0 or linked then over[#over + 1] = { id, outcome, linked } end
-  if refs > 0 or keep > 0 or linked then
-    write(t, 'outcome', outcome, 'keep', keep, 'ended', now, 'fence', 0)
+  if refs > 0 or keep ~= '0' or linked then
+    write(t, 'outcome', outcome, 'keep', keep, 'ended', NOW, 'fence', '0')
     -- What it needs must be given back first, which the record tells: no end before that.
     if refs == 0 and not linked then redis.pcall('PEXPIRE', t, keep) end
   else
@@ -450,8 +459,8 @@ return more and 1 or 0
  * ARGV: now or '', pool, its client, number, want, lease, '1' when leaving, '1' when sent again,
  * number of reports, for each id, fence, kind (s, f, r, l), text, keep; number of renewals, for each
  * id, fence, lease.
- * Returns { more (0 or 1), superseded ids, claims }; a claim is { id, fence, message or nil,
- * outcomes of the first needs }.
+ * Returns { more (0 or 1), superseded ids, fence, claims }; the claims in a row, each: id, message or
+ * nil, number of outcomes, outcomes of the first needs.
  */
 export const EXCHANGE: Script = script(
   "exchange",
@@ -463,7 +472,7 @@ local leaving, again = ARGV[7] == '1', ARGV[8] == '1'
 local at = 9
 -- First of all a write that a full server refuses: then it refuses the whole exchange, and the pool
 -- keeps its reports. (Redis looks at its memory only before the first write of a script.)
-call('HSET', pool, 'seen', now)
+call('HSET', pool, 'seen', NOW)
 
 -- A lost worker costs one delivery, and then the task itself.
 local function lose(id, reason)
@@ -473,29 +482,29 @@ local function lose(id, reason)
     look_and_finish(id, failure('e', id, message, 'task expired: ' .. reason), keep)
     return
   end
-  write(t, 'fence', 0)
+  write(t, 'fence', '0')
   call('ZADD', READY, tonumber(read(t, 'score')[1]) or 0, id)
 end
 
-local over = {}
+local done = {}
 for _ = 1, tonumber(ARGV[at]) do
-  local id, fence, kind, text, keep = unpack(ARGV, at + 1, at + 5)
+  local id, fence, kind, body, keep = unpack(ARGV, at + 1, at + 5)
   at = at + 5
   local current, score, waiters, refs, linked =
     unpack(read(P .. 't:' .. id, 'fence', 'score', 'waiters', 'refs', 'linked'))
   if current == fence then
-    over[#over + 1] = id
+    done[#done + 1] = id
     if kind == 'l' then
-      lose(id, text)
+      lose(id, body)
     elseif kind == 'r' then
-      write(P .. 't:' .. id, 'fence', 0)
+      write(P .. 't:' .. id, 'fence', '0')
       call('ZADD', READY, tonumber(score) or 0, id)
     else
-      finish(id, kind .. text, tonumber(keep), waiters, refs, linked)
+      finish(id, kind .. body, keep, waiters, refs, linked)
     end
   end
 end
-for i = 1, #over, 1000 do call('ZREM', LEASES, unpack(over, i, math.min(i + 999, #over))) end
+for i = 1, #done, 1000 do call('ZREM', LEASES, unpack(done, i, math.min(i + 999, #done))) end
 at = at + 1
 
 local superseded = {}
@@ -511,7 +520,7 @@ end
 
 -- Not when sent again: the server was away, and this pool has yet to show its other tasks alive.
 local expired = again and {} or
-  call('ZRANGEBYSCORE', LEASES, '-inf', now, 'LIMIT', 0, ${EXPIRED})
+  call('ZRANGEBYSCORE', LEASES, '-inf', NOW, 'LIMIT', 0, ${EXPIRED})
 for _, id in ipairs(expired) do
   call('ZREM', LEASES, id)
   lose(id, '${SILENT}')
@@ -520,27 +529,22 @@ end
 local more = settle(${STEPS}) or #expired == ${EXPIRED}
 
 -- The claims of an exchange whose answer was lost are given again.
-local claims, ids, fences = {}, {}, {}
-local last, given = unpack(read(pool, 'number', 'claims'))
+local ids = {}
+local last, fence, given = unpack(read(pool, 'number', 'fence', 'claims'))
 if last == number then
-  for id, fence in string.gmatch(given, '([^${UNIT}${RECORD}]+)${UNIT}(%d+)') do
-    if read(P .. 't:' .. id, 'fence')[1] == fence then
-      ids[#ids + 1] = id
-      fences[#fences + 1] = tonumber(fence)
-    end
+  for id in string.gmatch(given, '[^${RECORD}]+') do
+    if read(P .. 't:' .. id, 'fence')[1] == fence then ids[#ids + 1] = id end
   end
 elseif want > 0 and (tonumber(last) or -1) < tonumber(number) then
   local popped = call('ZPOPMIN', READY, want)
-  local fence = #popped > 0 and call('HINCRBY', META, 'sequence', #popped / 2) - #popped / 2 or 0
-  local leases = {}
+  if #popped > 0 then fence = text(call('HINCRBY', META, 'sequence', 1)) end
+  local deadline, leases = text(now + lease), {}
   for i = 1, #popped, 2 do
     local id = popped[i]
-    fence = fence + 1
     if write(P .. 't:' .. id,
-      'fence', fence, 'owner', ARGV[2], 'score', popped[i + 1], 'started', now) then
+      'fence', fence, 'owner', ARGV[2], 'score', popped[i + 1], 'started', NOW) then
       ids[#ids + 1] = id
-      fences[#fences + 1] = fence
-      leases[#leases + 1] = now + lease
+      leases[#leases + 1] = deadline
       leases[#leases + 1] = id
     else
       -- The record is not ours; the task cannot run, and who waits must know.
@@ -550,43 +554,41 @@ elseif want > 0 and (tonumber(last) or -1) < tonumber(number) then
   for i = 1, #leases, 1000 do call('ZADD', LEASES, unpack(leases, i, math.min(i + 999, #leases))) end
 end
 
-local room = ${STEPS}
-local messages = {}
+local claims, room = {}, ${STEPS}
 for i = 1, #ids, 1000 do
   local keys = {}
   for k = i, math.min(i + 999, #ids) do keys[#keys + 1] = P .. 'm:' .. ids[k] end
-  for _, message in ipairs(call('MGET', unpack(keys))) do messages[#messages + 1] = message end
-end
-local notes = {}
-for i, id in ipairs(ids) do
-  notes[i] = id .. '${UNIT}' .. fences[i]
-  local message, inputs = messages[i], {}
-  if message and string.byte(message) ~= ${UNIT.charCodeAt(0)} then
-    if room > 0 and string.find(message, '"needs":', 1, true) then
-      inputs = inputs_of(id, 0, room - 1)
+  for k, message in ipairs(call('MGET', unpack(keys))) do
+    local id, at = ids[i + k - 1], #claims
+    claims[at + 1], claims[at + 2], claims[at + 3] = id, message, 0
+    if message and room > 0 and string.byte(message) ~= ${UNIT.charCodeAt(0)} and
+      string.find(message, '"needs":', 1, true) then
+      local inputs = inputs_of(id, 0, room - 1)
+      claims[at + 3] = #inputs
+      for n, input in ipairs(inputs) do claims[at + 3 + n] = input end
       room = room - #inputs
     end
   end
-  claims[i] = { id, fences[i], message, inputs }
 end
 
 if leaving then
   call('UNLINK', pool)
 else
-  call('HSET', pool, 'number', number, 'claims', table.concat(notes, '${RECORD}'))
+  call('HSET', pool, 'number', number, 'fence', fence or '0',
+    'claims', table.concat(ids, '${RECORD}'))
   call('PEXPIRE', pool, ${POOL_TTL})
 end
 -- A pool that got less than it wanted is to be woken; one that is busy must not be, since that
 -- would leave a task with it while another pool sleeps.
 if #ids < want then
-  call('ZADD', IDLE, now, sleeper)
+  call('ZADD', IDLE, NOW, sleeper)
 else
   call('ZREM', IDLE, sleeper)
   wake()
 end
 forget()
 send()
-return { more and 1 or 0, superseded, claims }
+return { more and 1 or 0, superseded, tonumber(fence) or 0, claims }
 `,
   true,
 );
@@ -656,7 +658,7 @@ for _, place in ipairs({ PENDING, READY }) do
   local popped = removed < ${STEPS} and call('ZPOPMIN', place, ${STEPS} - removed) or {}
   for i = 1, #popped, 2 do
     local id = popped[i]
-    look_and_finish(id, failure('e', id, call('GET', P .. 'm:' .. id), '${CLEARED}'), 0)
+    look_and_finish(id, failure('e', id, call('GET', P .. 'm:' .. id), '${CLEARED}'), '0')
     removed = removed + 1
   end
 end

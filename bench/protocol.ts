@@ -1,0 +1,53 @@
+/**
+ * What the run and a measured process say to each other: one JSON text a line, questions on the
+ * process's standard input, answers on its standard output.
+ */
+
+/** What a producer process can do. */
+export type Operation =
+  | "prepare"
+  | "single"
+  | "bulk"
+  | "inFlight"
+  | "endToEnd"
+  | "roundTrip"
+  | "fanIn";
+
+/** A question. */
+export interface Ask {
+  readonly op: Operation;
+  /** Number of tasks. */
+  readonly n: number;
+  /** How often, for a fan-in. 1 when omitted. */
+  readonly times?: number;
+}
+
+/** Figures by name; times are milliseconds. */
+export type Figures = Readonly<Record<string, number>>;
+
+/** An answer: figures, or why there are none. */
+export type Answer = { readonly figures: Figures } | { readonly error: string };
+
+/** First line of a process: it takes questions, or tasks. */
+export const READY = "ready";
+/** Starts the line of an answer; whatever else a process prints is not one. */
+export const ANSWER = "answer ";
+
+/** Argument of a task: 100 bytes of JSON. */
+export interface Payload {
+  readonly i: number;
+  readonly pad: string;
+}
+
+const BYTES = 100;
+const FRAME = JSON.stringify({ i: 0, pad: "" }).length - 1;
+
+/** The argument of task number `i`, whose result is `i`. */
+export function payload(i: number): Payload {
+  return { i, pad: "x".repeat(BYTES - FRAME - `${i}`.length) };
+}
+
+/** The arguments of `n` tasks. */
+export function payloads(n: number): Payload[] {
+  return Array.from({ length: n }, (_, i) => payload(i));
+}
