@@ -22,7 +22,7 @@ const tasks = {
 
 await using server = await RedisServer.start([
   "--slowlog-log-slower-than",
-  "500",
+  "100",
   "--slowlog-max-len",
   "100000",
 ]);
@@ -32,7 +32,13 @@ await using broker = getBroker(server.url).expose(tasks);
 const q = broker.queue<typeof tasks>({ resultTimeout: 1_000 });
 const numbers = Array.from({ length: MANY }, (_, i) => i);
 
+// What the machine itself adds: calls that only count, for about as long as the longest of ours.
+const COUNT = "local n = 0 for i = 1, 150000 do n = n + i end return n";
+
 const jobs: Record<string, () => Promise<unknown>> = {
+  "nothing but a loop, for comparison": async () => {
+    for (let i = 0; i < 500; i++) await observer.send("EVAL", [COUNT, "0"]);
+  },
   "10,000 results into one task": () =>
     served(async () => (await q.add(numbers.map((n) => q.num(n)))).result(WAIT)),
   "one result into 10,000 tasks": () =>
@@ -49,14 +55,16 @@ const jobs: Record<string, () => Promise<unknown>> = {
 };
 
 console.log(`Server on a core of its own: ${pinned ? "yes" : "no"}; ${ROUNDS} rounds of each.\n`);
-console.log("| work | calls | longest call, ms | 99 % under, ms |\n|---|---:|---:|---:|");
+console.log("| work | calls | longest call, ms | 99.9 % under | 99 % under | half under |");
+console.log("|---|---:|---:|---:|---:|---:|");
 for (const [name, job] of Object.entries(jobs)) {
   await observer.send("SLOWLOG", ["RESET"]);
   await observer.send("CONFIG", ["RESETSTAT"]);
   for (let round = 0; round < ROUNDS; round++) await job();
   const { calls, times } = await measured();
-  const rank = (share: number) => times[Math.max(0, Math.ceil(calls * share))] ?? 0.5;
-  console.log(`| ${name} | ${calls} | ${times[0] ?? "< 0.5"} | ${rank(0.01)} |`);
+  const over = (share: number) => times[Math.ceil(calls * share)] ?? "< 0.1";
+  const figures = [times[0] ?? "< 0.1", over(0.001), over(0.01), over(0.5)];
+  console.log(`| ${name} | ${calls} | ${figures.join(" | ")} |`);
 }
 await observer.close();
 

@@ -31,7 +31,7 @@ import { DEFAULT_POLICY, UNIT } from "../message.ts";
 import { CLEARED, GONE, SILENT } from "../task_queue.ts";
 
 /** Edges of the graph that one script walks at most. */
-export const STEPS = 100;
+export const STEPS = 80;
 /** Stands between the records of a published message. */
 export const RECORD = "\x1e";
 /** Outcomes longer than this are not published; the waiter asks for them. */
@@ -163,7 +163,7 @@ local function finish(id, outcome, keep, waiters, refs, linked)
   -- Its dependents may all be over before it is.
   if refs == '0' then gone[#gone + 1] = P .. 'feeds:' .. id end
   refs = tonumber(refs) or 0
-  if refs > 0 or linked then over[#over + 1] = { id, outcome, linked } end
+  if refs > 0 or linked then over[#over + 1] = { id, outcome, linked, refs } end
   if refs > 0 or keep ~= '0' or linked then
     write(t, 'outcome', outcome, 'keep', keep, 'ended', NOW, 'fence', '0')
     -- What it needs must be given back first, which the record tells: no end before that.
@@ -185,11 +185,19 @@ local function fail_for_need(id, outcome)
   look_and_finish(id, outcome, (policy(call('GET', P .. 'm:' .. id))))
 end
 
--- One result fewer to wait for.
+-- One result fewer to wait for. Those with none left move together.
+local opened, places = {}, {}
 local function close(id, score)
   if add(P .. 't:' .. id, 'open', -1) > 0 then return end
-  call('ZREM', PENDING, id)
-  call('ZADD', READY, score, id)
+  opened[#opened + 1] = id
+  places[#places + 1] = score
+  places[#places + 1] = id
+end
+local function make_ready()
+  if #opened == 0 then return end
+  call('ZREM', PENDING, unpack(opened))
+  call('ZADD', READY, unpack(places))
+  opened, places = {}, {}
 end
 
 -- The three walks below do at most n steps and return how many they did, and whether they are
@@ -257,33 +265,34 @@ end
 -- Gives back the results that a finished task needed.
 local function unlink(id, n)
   local t = P .. 't:' .. id
-  local linked = tonumber(read(t, 'linked')[1]) or 0
+  local linked, refs, keep = unpack(read(t, 'linked', 'refs', 'keep'))
+  linked = tonumber(linked) or 0
   local k = math.min(n, linked)
   local needs = k > 0 and list('LPOP', P .. 'needs:' .. id, k) or {}
   for _, need in ipairs(needs) do
     local other, origin = parse(need)
     local o = P .. 't:' .. other
-    local refs, theirs, ended, keep, theirs_linked =
+    local held, theirs, ended, their_keep, their_linked =
       unpack(read(o, 'refs', 'origin', 'ended', 'keep', 'linked'))
-    if refs and is_it(origin, theirs) and add(o, 'refs', -1) <= 0 and ended then
+    if held and is_it(origin, theirs) and add(o, 'refs', -1) <= 0 and ended then
       -- One that is still giving back what it needed itself gets its end from that.
-      if not theirs_linked then redis.pcall('PEXPIRE', o, tonumber(keep) or 0) end
+      if not their_linked then redis.pcall('PEXPIRE', o, tonumber(their_keep) or 0) end
     end
   end
   if k < linked then
     write(t, 'linked', linked - k)
     return k + 1, false
   end
-  call('UNLINK', P .. 'needs:' .. id)
+  gone[#gone + 1] = P .. 'needs:' .. id
   redis.pcall('HDEL', t, 'linked', 'open')
-  local refs, keep = unpack(read(t, 'refs', 'keep'))
   if (tonumber(refs) or 0) <= 0 then redis.pcall('PEXPIRE', t, tonumber(keep) or 0) end
   return k + 1, true
 end
 
 -- All that a finished task leaves to do.
-local function settle_ended(id, outcome, linked, n)
-  local steps, through = release(id, outcome, n)
+local function settle_ended(id, outcome, linked, refs, n)
+  local steps, through = 1, true
+  if (tonumber(refs) or 0) > 0 then steps, through = release(id, outcome, n) end
   if not through or not linked then return steps, through end
   if steps >= n then return steps, false end
   local more
@@ -296,15 +305,16 @@ end
 local function settle(n)
   local at = 1
   while over[at] do
-    local id, outcome, linked = unpack(over[at])
+    local id, outcome, linked, refs = unpack(over[at])
     local steps, through = 0, false
-    if n > 0 then steps, through = settle_ended(id, outcome, linked, n) end
+    if n > 0 then steps, through = settle_ended(id, outcome, linked, refs, n) end
     n = n - steps
     if not through then call('RPUSH', UNSETTLED, id) end
     at = at + 1
   end
   over = {}
   while n > 0 do
+    make_ready()
     local entry = call('LINDEX', UNSETTLED, 0)
     if not entry then return false end
     local score, id = string.match(entry, '^([^${UNIT}]+)${UNIT}(.*)$')
@@ -312,9 +322,9 @@ local function settle(n)
     if score then
       steps, through = link(id, score, n)
     else
-      local outcome, linked = unpack(read(P .. 't:' .. entry, 'outcome', 'linked'))
+      local outcome, linked, refs = unpack(read(P .. 't:' .. entry, 'outcome', 'linked', 'refs'))
       if outcome then
-        steps, through = settle_ended(entry, outcome, linked, n)
+        steps, through = settle_ended(entry, outcome, linked, refs, n)
       else
         steps, through = 1, true
       end
@@ -324,6 +334,7 @@ local function settle(n)
     for _, ended in ipairs(over) do call('RPUSH', UNSETTLED, ended[1]) end
     over = {}
   end
+  make_ready()
   return call('EXISTS', UNSETTLED) == 1
 end
 `;
@@ -410,6 +421,7 @@ for _, task in ipairs(links) do
   local n, id, steps = unpack(task)
   local score = call('ZSCORE', PENDING, id)
   local _, through = link(id, score, steps)
+  make_ready()
   if not through then call('RPUSH', UNSETTLED, score .. '${UNIT}' .. id) end
   answers[n] = call('ZSCORE', PENDING, id) and 'p' or 'e'
 end
