@@ -138,18 +138,9 @@ export class Producer implements AsyncDisposable {
   }
 
   #check(name: string, id: string, answer: EnqueueAnswer): "enqueued" | "pending" {
-    switch (answer) {
-      case "enqueued":
-      case "pending":
-        return answer;
-      case "duplicate":
-        throw new DuplicateTask(name, this.name, id);
-      case "lost":
-        throw new QueueUnavailable(
-          `Cannot call ${name} [${this.name}:${id}]: the list of results that it takes was lost ` +
-            "on its way to the server; call it again",
-        );
-    }
+    if (answer instanceof Error) throw answer;
+    if (answer === "duplicate") throw new DuplicateTask(name, this.name, id);
+    return answer;
   }
 
   /**

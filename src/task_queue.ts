@@ -61,10 +61,10 @@ export interface NewTask {
 }
 
 /**
- * What became of a new task: stored as `enqueued`, stored as `pending`, or not stored, because
- * its id is taken (`duplicate`) or because a part of it did not reach the backend (`lost`).
+ * What became of a new task: stored as `enqueued`, stored as `pending`, or not stored, because its
+ * id is taken (`duplicate`) or because the backend failed in the middle of the batch (an error).
  */
-export type EnqueueAnswer = "enqueued" | "pending" | "duplicate" | "lost";
+export type EnqueueAnswer = "enqueued" | "pending" | "duplicate" | Error;
 
 /** A task in the hands of a pool. */
 export interface Claim {

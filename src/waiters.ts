@@ -1,6 +1,5 @@
 /** Who waits for which task, in this process: one question and one subscription for all. */
 import { Batch } from "./batch.ts";
-import { UNIT } from "./message.ts";
 import type { Need, Outcome, TaskQueue } from "./task_queue.ts";
 import { type WaitOptions, waitUntil } from "./wait.ts";
 
@@ -16,7 +15,8 @@ interface Waiter {
 /** Waits for outcomes on one queue. */
 export class Waiters {
   readonly #queue: TaskQueue;
-  readonly #waiters = new Map<string, Waiter>();
+  /** By id; several when the id was chosen again while someone still waits for an earlier call. */
+  readonly #waiters = new Map<string, Waiter[]>();
   readonly #ask: Batch<Need, Outcome | undefined>;
   readonly #unlisten: () => void;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -45,14 +45,19 @@ export class Waiters {
   /** Ends every wait with `reason`. */
   close(reason: Error): void {
     this.#unlisten();
-    for (const waiter of this.#waiters.values()) {
+    for (const waiter of this.#all()) {
       this.#remove(waiter);
       waiter.arrival.reject(reason);
     }
   }
 
+  #all(): Waiter[] {
+    return [...this.#waiters.values()].flat();
+  }
+
   #join(task: Need): Waiter {
-    const known = this.#waiters.get(keyOf(task));
+    const others = this.#waiters.get(task.id) ?? [];
+    const known = others.find((waiter) => waiter.task.origin === task.origin);
     if (known !== undefined) {
       known.users++;
       return known;
@@ -60,22 +65,24 @@ export class Waiters {
     const waiter = { task, arrival: Promise.withResolvers<Outcome>(), users: 1 };
     // Who gave up before it failed must not bring down the process.
     waiter.arrival.promise.catch(() => {});
-    this.#waiters.set(keyOf(task), waiter);
+    this.#waiters.set(task.id, [...others, waiter]);
     this.#timer ??= setInterval(() => this.#recheck(), RECHECK);
     this.#check(waiter);
     return waiter;
   }
 
   #remove(waiter: Waiter): void {
-    const key = keyOf(waiter.task);
-    if (this.#waiters.get(key) === waiter) this.#waiters.delete(key);
+    const { id } = waiter.task;
+    const others = this.#waiters.get(id)?.filter((other) => other !== waiter) ?? [];
+    if (others.length > 0) this.#waiters.set(id, others);
+    else this.#waiters.delete(id);
     if (this.#waiters.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
 
   #recheck(): void {
-    for (const waiter of this.#waiters.values()) this.#check(waiter);
+    this.#all().forEach((waiter) => this.#check(waiter));
   }
 
   /** Asks for the outcome; without an answer yet, the queue will tell. */
@@ -90,11 +97,11 @@ export class Waiters {
   }
 
   #hear(id: string, outcome: Outcome | undefined): void {
-    const waiter = this.#waiters.get(id);
-    if (waiter !== undefined && outcome !== undefined) return this.#arrive(waiter, outcome);
-    // Too big to be pushed; or the id was chosen, and the news may be of another call with it.
-    for (const waiter of this.#waiters.values()) {
-      if (waiter.task.id === id) this.#check(waiter);
+    for (const waiter of this.#waiters.get(id) ?? []) {
+      // Without an outcome it was too big to be pushed; and when the id was chosen, the news may be
+      // of another call with it.
+      if (outcome === undefined || waiter.task.origin !== undefined) this.#check(waiter);
+      else this.#arrive(waiter, outcome);
     }
   }
 
@@ -102,8 +109,4 @@ export class Waiters {
     this.#remove(waiter);
     waiter.arrival.resolve(outcome);
   }
-}
-
-function keyOf({ id, origin }: Need): string {
-  return origin === undefined ? id : `${id}${UNIT}${origin}`;
 }

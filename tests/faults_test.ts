@@ -191,3 +191,25 @@ testOn(OWN, "a queue closes also when its server hangs", async () => {
   await q[Symbol.asyncDispose]();
   await waiting;
 });
+
+testOn(OWN, "a batch that fails in the middle is told call by call", async () => {
+  await using server = await RedisServer.start();
+  let scripts = 0;
+  const redisFactory: RedisFactory = async (...args) => {
+    const client = await openRedisClient(...args);
+    const send: RedisClient["send"] = (command, args) =>
+      command === "EVALSHA" && ++scripts === 2
+        ? Promise.reject(new Error("OOM command not allowed"))
+        : client.send(command, args);
+    return { ...client, send };
+  };
+  await using q = getQueue(server.url, { redisFactory });
+  const calls = Array.from({ length: 600 }, (_, i) => q.f(i)); // three scripts
+  const last = q.f(calls[599]);
+  const results = await Promise.allSettled([...calls, last]);
+  const stored = results.filter(({ status }) => status === "fulfilled");
+  const refused = results.filter(({ status }) => status === "rejected") as PromiseRejectedResult[];
+  ok(stored.length > 0 && refused.length > 0);
+  ok(refused.every(({ reason }) => /OOM/.test(reason.message)), `${refused[0]?.reason}`);
+  strictEqual(await q.clear(), stored.length);
+});

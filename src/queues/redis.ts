@@ -16,6 +16,7 @@ import type {
 } from "../task_queue.ts";
 import type { TaskStatus } from "../status.ts";
 import { UNIT } from "../message.ts";
+import { QueueUnavailable } from "../errors.ts";
 import { hostOf, openRedisClient, type RedisFactory } from "./redis_client.ts";
 import { connectionTo, type RedisConnection, type Subscriber } from "./redis_connection.ts";
 import {
@@ -60,12 +61,7 @@ const STATUSES: Record<string, TaskStatus> = {
   q: "enqueued",
   l: "processing",
 };
-const ANSWERS: Record<string, EnqueueAnswer> = {
-  e: "enqueued",
-  p: "pending",
-  d: "duplicate",
-  l: "lost",
-};
+const ANSWERS: Record<string, EnqueueAnswer> = { e: "enqueued", p: "pending", d: "duplicate" };
 const KINDS = { success: "s", failed: "f", returned: "r", lost: "l" } as const;
 
 /** Tasks and results in Redis 6.2 or later, or Valkey. */
@@ -117,11 +113,14 @@ export class RedisTaskQueue implements TaskQueue {
     const answers: EnqueueAnswer[] = [];
     let unsettled = false;
     for (const [i, chunk] of chunks.entries()) {
-      let letters = await sent[i];
-      if (letters === "early") letters = await this.#store(chunk, "", true);
-      unsettled ||= letters!.endsWith("+");
-      for (let k = 0; k < chunk.length; k++) answers.push(ANSWERS[letters![k]!]!);
+      const letters = await this.#settled(sent[i]!, chunk, answers.at(-1));
+      unsettled ||= typeof letters === "string" && letters.endsWith("+");
+      chunk.forEach((_, k) =>
+        answers.push(letters instanceof Error ? letters : toAnswer(letters[k]))
+      );
     }
+    // What was not stored is told to its callers; the rest stands.
+    if (answers.every((answer) => answer instanceof Error)) throw answers[0];
     if (unsettled) await this.#settle();
     return answers;
   }
@@ -250,6 +249,21 @@ export class RedisTaskQueue implements TaskQueue {
     }) as Promise<string>;
   }
 
+  /** The answers to a chunk, or why there are none; `before` is the last answer to the one before. */
+  async #settled(
+    sent: Promise<string>,
+    chunk: readonly StagedTask[],
+    before: EnqueueAnswer | undefined,
+  ): Promise<string | Error> {
+    try {
+      const letters = await sent;
+      if (letters !== "early") return letters;
+      return before instanceof Error ? before : await this.#store(chunk, "", true);
+    } catch (error) {
+      return error as Error;
+    }
+  }
+
   async #settle(): Promise<void> {
     while (await this.#run(SETTLE, () => []) === 1);
   }
@@ -298,6 +312,13 @@ function chunksOf(tasks: readonly StagedTask[]): StagedTask[][] {
     chunks.at(-1)!.push(staged);
   }
   return chunks;
+}
+
+function toAnswer(letter: string | undefined): EnqueueAnswer {
+  return ANSWERS[letter ?? ""] ?? new QueueUnavailable(
+    "Cannot enqueue: the list of results that the task takes was lost on its way to Redis; call " +
+      "it again",
+  );
 }
 
 function toNeed(text: string): Need {
