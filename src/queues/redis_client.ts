@@ -47,14 +47,11 @@ export async function openRedisClient(
 ): Promise<RedisClient> {
   // 140 ms of loading that programs on memory:// need not pay.
   const { createClient } = await import("@redis/client");
-  let opened = false;
-  let nextTry = 0;
-  const reconnectStrategy = (retries: number, cause: Error) => {
-    if (!opened) return cause;
-    const pause = Math.min(LONGEST_PAUSE, 20 * 2 ** retries) * (0.5 + Math.random() / 2);
-    nextTry = Math.max(nextTry, Date.now() + pause);
-    return pause;
-  };
+  let open = false;
+  // Anything but a number ends the client. So it ends, with all its timers, when it is to be closed
+  // while it tries to connect.
+  const reconnectStrategy = (retries: number, cause: Error) =>
+    open ? Math.min(LONGEST_PAUSE, 20 * 2 ** retries) * (0.5 + Math.random() / 2) : cause;
   const client = createClient({
     url,
     // Its own queue would send late calls before the ones that were under way.
@@ -77,7 +74,7 @@ export async function openRedisClient(
     listener.destroy();
     throw error;
   }
-  opened = true;
+  open = true;
   return {
     send: (command, args) => client.sendCommand([command, ...args]),
     subscribe: async (channel, onMessage, onRestored) => {
@@ -86,24 +83,42 @@ export async function openRedisClient(
       listener.on("ready", onRestored);
     },
     close: async () => {
+      open = false;
       await Promise.all([end(client), end(listener)]);
-      // Between two tries the client has a timer that it cannot stop.
-      const rest = nextTry - Date.now();
-      if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest + 5));
     },
   };
 }
 
-async function end(client: { isReady: boolean; close(): Promise<void>; destroy(): void }) {
+/** What closing a client takes. */
+interface Closable {
+  readonly isReady: boolean;
+  once(event: "ready" | "terminated", listener: () => void): unknown;
+  close(): Promise<void>;
+  destroy(): void;
+}
+
+/** Closes a client in any state. One that is connecting would go on with it after a `destroy()`. */
+async function end(client: Closable): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
   // Closing waits for answers, which a server that hangs does not give.
-  const timer = setTimeout(() => client.destroy(), FAREWELL);
+  const timer = setTimeout(() => {
+    client.destroy();
+    resolve();
+  }, FAREWELL);
   try {
+    if (!client.isReady) {
+      const settled = new Promise<void>((resolve) => {
+        client.once("ready", resolve);
+        client.once("terminated", resolve);
+      });
+      await Promise.race([settled, late]);
+    }
     if (client.isReady) await client.close();
-    else client.destroy();
   } catch {
     // It broke while closing: then it is closed.
   } finally {
     clearTimeout(timer);
+    client.destroy(); // what is left of it: a timer for the next ping
   }
 }
 
