@@ -213,3 +213,17 @@ testOn(OWN, "a batch that fails in the middle is told call by call", async () =>
   ok(refused.every(({ reason }) => /OOM/.test(reason.message)), `${refused[0]?.reason}`);
   strictEqual(await q.clear(), stored.length);
 });
+
+testOn(OWN, "a connection that breaks while it is opened is opened again", async () => {
+  await using server = await RedisServer.start();
+  let opened = 0;
+  const redisFactory: RedisFactory = async (...args) => {
+    const client = await openRedisClient(...args);
+    if (++opened > 2) return client;
+    const broken = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
+    return { ...client, send: () => Promise.reject(broken) };
+  };
+  await using q = getQueue(server.url, { redisFactory });
+  strictEqual(await q.size(), 0);
+  strictEqual(opened, 3);
+});

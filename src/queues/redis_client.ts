@@ -141,6 +141,13 @@ export function isPassing(error: unknown): boolean {
   );
 }
 
+/** Whether the server was there and the connection broke, or it is only starting. */
+export function isBroken(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const text = `${Reflect.get(error, "code")} ${error.message}`;
+  return isRefusal(error) ? isPassing(error) : /ECONNRESET|EPIPE|closed unexpectedly/.test(text);
+}
+
 /** The error for a server that cannot be reached or used. */
 export function unavailable(url: string, cause: unknown): QueueUnavailable {
   const reason = cause instanceof Error ? reasonOf(cause) : String(cause);

@@ -1,6 +1,7 @@
 /** One pair of connections to a Redis server, shared by all queues of the process. */
 import { QueueUnavailable } from "../errors.ts";
 import {
+  isBroken,
   isPassing,
   isRefusal,
   type RedisClient,
@@ -145,10 +146,24 @@ export class RedisConnection {
     });
   }
 
+  /** Connects; one that breaks while it is being opened is opened again, as long as there is time. */
   async #connect(): Promise<RedisClient> {
+    const giveUp = Date.now() + this.#options.connectTimeout;
+    for (let pause = FIRST_PAUSE;; pause *= 2) {
+      try {
+        return await this.#connectOnce(giveUp - Date.now());
+      } catch (error) {
+        if (!isBroken(error) || Date.now() + pause > giveUp) throw error;
+      }
+      await sleep(pause, this.#closed.signal);
+    }
+  }
+
+  async #connectOnce(time: number): Promise<RedisClient> {
     const { factory, connectTimeout } = this.#options;
-    const opening = factory(this.#url, { connectTimeout });
-    const client = await within(connectTimeout, opening, (late) => late.close());
+    const opening = factory(this.#url, { connectTimeout: time });
+    const late = `no answer within ${connectTimeout} ms (option connectTimeout)`;
+    const client = await within(time, late, opening, (client) => client.close());
     try {
       await this.#prepare(client);
     } catch (error) {
@@ -199,10 +214,15 @@ function checkVersion(info: unknown): number {
   throw new Error(`it is version ${version}, and worq needs ${OLDEST.join(".")} or later`);
 }
 
-async function within<T>(ms: number, promise: Promise<T>, tooLate: (late: T) => unknown) {
+async function within<T>(
+  ms: number,
+  message: string,
+  promise: Promise<T>,
+  tooLate: (late: T) => unknown,
+): Promise<T> {
   const { promise: end, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
-    reject(new Error(`no answer within ${ms} ms (option connectTimeout)`));
+    reject(new Error(message));
     promise.then(tooLate, () => {});
   }, ms);
   try {
