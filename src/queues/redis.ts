@@ -19,15 +19,14 @@ import { UNIT } from "../message.ts";
 import { QueueUnavailable } from "../errors.ts";
 import { hostOf, openRedisClient, type RedisFactory } from "./redis_client.ts";
 import { connectionTo, type RedisConnection, type Subscriber } from "./redis_connection.ts";
+import { prefixOf, STEPS } from "./redis_lua.ts";
 import {
   CLEAR,
   ENQUEUE,
   EXCHANGE,
   INPUTS,
   INSPECT,
-  prefixOf,
   SETTLE,
-  STEPS,
   UPLOAD,
   WAIT,
 } from "./redis_scripts.ts";

@@ -8,7 +8,8 @@ import {
   type RedisFactory,
   unavailable,
 } from "./redis_client.ts";
-import { ALLOW_OOM, channelOf, RECORD, type Script, SCRIPTS } from "./redis_scripts.ts";
+import { channelOf, RECORD } from "./redis_lua.ts";
+import { ALLOW_OOM, type Script, SCRIPTS } from "./redis_scripts.ts";
 
 /** How a connection behaves. */
 export interface ConnectionOptions {
