@@ -9,7 +9,9 @@ import { MemoryTaskQueue, RedisTaskQueue } from "@worq/worq/backend";
 import { Driver, type Ending, type TaskSpec } from "../src/testing/driver.ts";
 import type { Claim, Need, TaskQueue } from "../src/task_queue.ts";
 import { freshName, redisUrl, testOn } from "./support/backends.ts";
+import { openRedisClient } from "../src/queues/redis_client.ts";
 import { checkInvariants } from "./support/invariants.ts";
+import { checkKeys } from "./support/redis_keys.ts";
 
 type Operation =
   | { kind: "enqueue"; id: string; takes: string[]; old: boolean; pass: boolean; once: boolean }
@@ -152,6 +154,7 @@ class Subject {
 testOn(redisUrl, "memory and Redis agree on every sequence of operations", async (url) => {
   await using redis = new RedisTaskQueue(url, freshName());
   await redis.stats(); // one connection for all runs
+  const client = await openRedisClient(url, { connectTimeout: 5_000 });
   const sequences = fc.array(operation, { minLength: 1, maxLength: 40 });
   const agree = fc.asyncProperty(sequences, async (operations) => {
     let now = 1_000_000_000_000;
@@ -171,10 +174,15 @@ testOn(redisUrl, "memory and Redis agree on every sequence of operations", async
       deepStrictEqual(comparable(actual), comparable(expected));
       const states = [await checkInvariants(memory, IDS), await checkInvariants(redis, IDS)];
       deepStrictEqual(comparable(states[1]), comparable(states[0]));
+      await checkKeys(client, name);
     }
     await redis.clear();
   });
-  await fc.assert(agree, { numRuns: RUNS });
+  try {
+    await fc.assert(agree, { numRuns: RUNS });
+  } finally {
+    await client.close();
+  }
 });
 
 /**

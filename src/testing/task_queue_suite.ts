@@ -248,6 +248,16 @@ const GRAPH: readonly Case[] = [
     await driver.exchange({ reports: [driver.report("success", a!, 0)] });
     strictEqual(await driver.queue.inspect("a"), undefined);
   }],
+  [" releases the very task that waits, not a later one with its id", async ({ driver }) => {
+    await driver.enqueue({ id: "a" });
+    const [a] = await driver.claim();
+    await driver.enqueue({ id: "c", origin: "1", takes: ["a"] });
+    await driver.queue.clear();
+    await driver.enqueue({ id: "b" }, { id: "c", origin: "2", takes: ["a", "b"] });
+    await driver.end("success", a!);
+    strictEqual((await driver.queue.inspect("c"))?.open, 1);
+    deepStrictEqual([await driver.run(), await driver.run()], ["b", "c"]);
+  }],
   [" keeps count when an id is used again at once", async ({ driver }) => {
     const needs = Array.from({ length: 250 }, (_, i) => ({ id: `n${i}` }));
     await driver.enqueue(...needs);

@@ -1,0 +1,42 @@
+/** What must hold for the keys of a queue in Redis after every step: no more than is needed, for long. */
+import { ok, strictEqual } from "node:assert/strict";
+import type { RedisClient } from "../../src/queues/redis_client.ts";
+import { prefixOf } from "../../src/queues/redis_lua.ts";
+
+const PLACES = ["pending", "ready", "leases", "idle", "meta"];
+
+/** Checks the keys of a queue in which nothing is unsettled. */
+export async function checkKeys(client: RedisClient, queue: string): Promise<void> {
+  const prefix = prefixOf(queue);
+  const keys = await client.send("KEYS", [`${prefix}*`]) as string[];
+  for (const key of keys.map((key) => key.slice(prefix.length))) {
+    const [kind, id] = key.split(":") as [string, string?];
+    if (id === undefined) ok(PLACES.includes(kind), `${key} is left`);
+    else if (kind !== "pool") await checkTask(client, prefix, kind, id);
+  }
+}
+
+async function checkTask(
+  client: RedisClient,
+  prefix: string,
+  kind: string,
+  id: string,
+): Promise<void> {
+  const fields = ["outcome", "refs", "linked"];
+  const [outcome, refs, linked] = await client.send("HMGET", [`${prefix}t:${id}`, ...fields]) as (
+    | string
+    | null
+  )[];
+  const ttl = Number(await client.send("PTTL", [`${prefix}${kind}:${id}`]));
+  if (kind === "t" && outcome !== null) {
+    strictEqual(linked, null, `${id} has given back what it needed`);
+    strictEqual(
+      ttl > 0,
+      Number(refs ?? 0) === 0,
+      `${id} ends when nobody needs it: ${ttl} ${refs}`,
+    );
+  } else {
+    strictEqual(outcome, null, `${kind}:${id} is left of a task that is over`);
+    strictEqual(ttl, -1, `${kind}:${id} stays as long as the task may run`);
+  }
+}
