@@ -184,6 +184,7 @@ const GRAPH: readonly Case[] = [
     const answers = await driver.enqueue({ id: "sum", takes: ids(parts) });
     deepStrictEqual(answers, ["pending"]);
     for (let left = parts.length; left > 0; left -= 250) {
+      strictEqual(await driver.status("sum"), "pending");
       await driver.end("success", ...await driver.claim(250));
     }
     const [sum] = await driver.claim();
