@@ -37,6 +37,8 @@ async function checkTask(
     );
   } else {
     strictEqual(outcome, null, `${kind}:${id} is left of a task that is over`);
+    const there = await client.send("EXISTS", [`${prefix}m:${id}`]);
+    strictEqual(there, 1, `${kind}:${id} is left of a task that is gone`);
     strictEqual(ttl, -1, `${kind}:${id} stays as long as the task may run`);
   }
 }
