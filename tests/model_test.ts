@@ -24,7 +24,7 @@ type Operation =
   | { kind: "pass"; time: number }
   | { kind: "clear" };
 
-const RUNS = Number(process.env.WORQ_TEST_MODEL_RUNS ?? 400);
+const RUNS = Number(process.env.WORQ_TEST_MODEL_RUNS ?? 200);
 const IDS = ["a", "b", "c", "d", "e", "f"];
 const id = fc.constantFrom(...IDS);
 const pool = fc.constantFrom("one", "two");

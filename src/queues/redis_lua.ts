@@ -270,6 +270,8 @@ local function unlink(id, n)
     local held, theirs, ended, their_keep, their_linked =
       unpack(read(o, 'refs', 'origin', 'ended', 'keep', 'linked'))
     if held and is_it(origin, theirs) and add(o, 'refs', -1) <= 0 and ended then
+      -- Whoever waited for it is over, if it could not be told before.
+      call('UNLINK', P .. 'feeds:' .. other)
       -- One that is still giving back what it needed itself gets its end from that.
       if not their_linked then redis.pcall('PEXPIRE', o, tonumber(their_keep) or 0) end
     end
