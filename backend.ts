@@ -24,7 +24,8 @@ export {
   type Message,
   type TaskPolicy,
 } from "./src/message.ts";
-export { type WorkerHandle } from "./src/pools/worker_pool.ts";
+export { type Job } from "./src/pools/consumer.ts";
+export { type Crew, type CrewHost } from "./src/pools/worker_pool.ts";
 export { type MemoryQueueOptions, MemoryTaskQueue } from "./src/queues/memory.ts";
 export { RedisTaskQueue } from "./src/queues/redis.ts";
 export {

@@ -49,7 +49,14 @@ export {
   WorqError,
 } from "./src/errors.ts";
 export { all, asCompleted, type Handle, map } from "./src/helpers.ts";
-export { InlineWorkerPool } from "./src/pools/inline.ts";
+export {
+  type LogFields,
+  type Logger,
+  type LogLevel,
+  stderrLogger,
+  type StderrLoggerOptions,
+} from "./src/logger.ts";
+export { InlineWorkerPool, type InlineWorkerPoolOptions } from "./src/pools/inline.ts";
 export { type StopOptions, WorkerPool, type WorkerPoolOptions } from "./src/pools/worker_pool.ts";
 export {
   type AnyTasks,

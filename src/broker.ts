@@ -15,6 +15,8 @@ export interface BrokerOptions {
    * Bytes that the encoded arguments of a task, or its result, may have. @default {4_000_000}
    */
   maxPayload?: number;
+  /** URL that leads to the queue, for workers elsewhere. @default {the queue's address} */
+  url?: string;
 }
 
 /** How `expose` treats a name that is taken. */
@@ -45,11 +47,13 @@ export type Exposable =
 export class Broker implements AsyncDisposable {
   readonly #producer: Producer;
   readonly #maxPayload: number;
+  readonly #url: string;
   readonly #tasks = new TaskTable();
 
   /** A broker for `taskQueue`, which it closes when it is closed itself. */
   constructor(taskQueue: TaskQueue, options: BrokerOptions = {}) {
-    const { maxPayload = DEFAULT_MAX_PAYLOAD } = options;
+    const { maxPayload = DEFAULT_MAX_PAYLOAD, url = taskQueue.address } = options;
+    this.#url = url;
     this.#maxPayload = maxPayload;
     this.#producer = new Producer(taskQueue, maxPayload);
   }
@@ -62,6 +66,11 @@ export class Broker implements AsyncDisposable {
   /** Name of the queue. */
   get name(): string {
     return this.taskQueue.name;
+  }
+
+  /** URL that the broker was made for, with the password if it has one: not for logs. */
+  get url(): string {
+    return this.#url;
   }
 
   /**
@@ -101,16 +110,24 @@ export class Broker implements AsyncDisposable {
     return this.taskQueue.clear();
   }
 
-  /** Runs a claimed task, all of whose inputs are there. Never throws: a failure is a report. */
-  async run(claim: Claim, message: Message, signal: AbortSignal): Promise<Report> {
+  /**
+   * Runs a claimed task, all of whose inputs are there. Never throws: a failure is a report. A task
+   * of another queue than this broker's says which.
+   */
+  async run(
+    claim: Claim,
+    message: Message,
+    signal: AbortSignal,
+    queue: string = this.name,
+  ): Promise<Report> {
     const { id, fence, inputs } = claim;
-    const subject = { task: message.name, queue: this.name, id };
+    const subject = { task: message.name, queue, id };
     const report = { id, fence, keep: message.resultTimeout };
     try {
       const task = this.#tasks.get(message.name);
       if (task === undefined) return { ...report, ...failed(subject, "no such task") };
       const args = decode(message.args, inputs.map(inputOf)) as unknown[];
-      const current: CurrentTask = { id, name: message.name, queue: this.name, fence, signal };
+      const current: CurrentTask = { id, name: message.name, queue, fence, signal };
       const result = await runAs(current, () => task(...args));
       const act = `return from ${message.name}`;
       const text = message.ignoreResult ? "" : encodeValue(act, "result", result, this.#maxPayload);

@@ -9,7 +9,7 @@ import { checkDefaults, type DefaultTaskOptions } from "./task.ts";
 import { checkMilliseconds, LONGEST_TIMER } from "./wait.ts";
 
 /** How to reach a queue: its limits, and for `redis://` its connection. */
-export interface ConnectOptions extends BrokerOptions, RedisQueueOptions {}
+export interface ConnectOptions extends Omit<BrokerOptions, "url">, RedisQueueOptions {}
 
 /** How to reach a queue, and the default options of its tasks. */
 export interface QueueOptions<Path extends string = ""> extends ConnectOptions, DefaultTaskOptions {
@@ -45,7 +45,7 @@ const REDIS = ["redis:", "rediss:"];
  * ```
  */
 export function getBroker(url: string, name = "default", options: ConnectOptions = {}): Broker {
-  return new Broker(openQueue(url, name, options), options);
+  return new Broker(openQueue(url, name, options), { url, ...options });
 }
 
 /**

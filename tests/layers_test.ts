@@ -34,6 +34,8 @@ const LAYERS = [
   "queues/redis_scripts",
   "queues/redis_connection",
   "queues/redis",
+  "logger",
+  "pools/consumer",
   "pools/worker_pool",
   "pools/inline",
   "connect",

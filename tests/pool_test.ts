@@ -1,6 +1,5 @@
 /** The life of a pool, on every backend. */
 import { deepStrictEqual, ok, rejects, strictEqual, throws } from "node:assert/strict";
-import process from "node:process";
 import { all, Broker, currentTask, getBroker, InlineWorkerPool, map, task } from "@worq/worq";
 import { MemoryTaskQueue } from "@worq/worq/backend";
 import type { Renewal, TaskQueue } from "../src/task_queue.ts";
@@ -8,6 +7,8 @@ import { freshName, testOnAll } from "./support/backends.ts";
 import { eventually } from "./support/eventually.ts";
 
 const WAIT = { timeout: 10_000 };
+const nothing = () => {};
+const quiet = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 /** Tasks that run until they are told to go on. */
 function gated() {
@@ -260,14 +261,14 @@ testOnAll("an onError that throws does not end the pool", async (url, name) => {
     one: () => 1,
   };
   const warned = Promise.withResolvers<string>();
-  process.once("warning", ({ message }: Error) => warned.resolve(message));
+  const logger = { ...quiet, warn: (event: string) => warned.resolve(event) };
   await using broker = getBroker(url, name).expose(tasks);
   const onError = () => {
     throw new Error("my handler is broken");
   };
-  await using _pool = new InlineWorkerPool(broker, { concurrency: 1, onError }).start();
+  await using _pool = new InlineWorkerPool(broker, { concurrency: 1, onError, logger }).start();
   const q = broker.queue<typeof tasks>();
   await task(q.fail, { ignoreResult: true })();
   strictEqual(await (await q.one()).result(WAIT), 1);
-  strictEqual(await warned.promise, "my handler is broken");
+  strictEqual(await warned.promise, "onError failed: my handler is broken");
 });

@@ -1,6 +1,13 @@
 /** {@linkcode InlineWorkerPool}: runs tasks on this very event loop. */
 import type { Broker } from "../broker.ts";
+import { checkCount } from "../wait.ts";
 import { WorkerPool, type WorkerPoolOptions } from "./worker_pool.ts";
+
+/** What an `InlineWorkerPool` can be told. */
+export interface InlineWorkerPoolOptions extends WorkerPoolOptions {
+  /** Tasks that run at the same time. @default {10} */
+  concurrency?: number;
+}
 
 /**
  * Runs tasks in this process and thread, `concurrency` at a time. Closures and bound methods work,
@@ -27,17 +34,22 @@ import { WorkerPool, type WorkerPoolOptions } from "./worker_pool.ts";
  */
 export class InlineWorkerPool extends WorkerPool {
   /**
-   * A pool for the tasks of `broker`, which stays open when the pool stops. Throws a `RangeError`
-   * for options that cannot be.
+   * A pool for the tasks of `broker`, which stays open when the pool stops. With several brokers,
+   * it takes from the first queue as long as that has tasks, then from the next. Throws a
+   * `RangeError` for options that cannot be.
    */
-  constructor(broker: Broker, options: WorkerPoolOptions = {}) {
+  constructor(broker: Broker | readonly Broker[], options: InlineWorkerPoolOptions = {}) {
+    const { concurrency = 10, ...rest } = options;
+    checkCount("make pool", "concurrency", concurrency);
     super(
       broker,
       {
-        run: (claim, message, signal) => broker.run(claim, message, signal),
-        terminate: () => Promise.resolve(),
+        start: () => {},
+        capacity: () => concurrency,
+        run: ({ broker, claim, message, signal }) => broker.run(claim, message, signal),
+        end: () => Promise.resolve(),
       },
-      options,
+      rest,
     );
   }
 }

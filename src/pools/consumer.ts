@@ -1,0 +1,341 @@
+/**
+ * {@linkcode Consumer}: takes tasks from one queue for a pool, and reports how they ended.
+ *
+ * It alone talks to the queue: claims, reports and signs of life leave together, in exchanges.
+ */
+import { setImmediate } from "node:timers";
+import type { Broker } from "../broker.ts";
+import { QueueUnavailable, TaskFailure } from "../errors.ts";
+import { decodeMessage, DEFAULT_POLICY, type Message } from "../message.ts";
+import { encodeFailure, failureOf } from "../outcome.ts";
+import {
+  type Claim,
+  type ExchangeAnswer,
+  leaseOf,
+  type Renewal,
+  type Report,
+} from "../task_queue.ts";
+import { waitUntil } from "../wait.ts";
+
+/** A claimed task, all of whose inputs are there. */
+export interface Job {
+  /** Broker of the queue that it is from. */
+  readonly broker: Broker;
+  /** What the queue gave. */
+  readonly claim: Claim;
+  /** What the claim says is to be run. */
+  readonly message: Message;
+  /** Asks the task to end early. */
+  readonly signal: AbortSignal;
+}
+
+/** What a consumer needs of its pool. */
+export interface ConsumerHost {
+  /** Id of the pool. */
+  readonly id: string;
+  /** Tasks that the pool could take for this consumer now. */
+  room(consumer: Consumer): number;
+  /** Keeps room for tasks that are being asked for; returns how many. */
+  reserve(consumer: Consumer, most: number): number;
+  /** Gives reserved room back. */
+  release(count: number): void;
+  /** Runs a task; never rejects. */
+  run(job: Job): Promise<Report>;
+  /** There may be room, or a turn, for other consumers. */
+  changed(): void;
+  /** Hears of what nobody else would. */
+  tell(error: Error): void;
+}
+
+interface Run extends Job {
+  readonly abort: AbortController;
+  /** When the next sign of life is due. */
+  beat: number;
+}
+
+// Also the longest that a lost wake-up can cost.
+const POLL = 5_000;
+// More of either would make one step of the queue too long.
+const MAX_CLAIMS = 100;
+const MAX_REPORTS = 100;
+const MAX_REPORT_TEXT = 4_000_000;
+// Tasks that never wait for anything would keep timers and sockets from ever being served.
+const MAX_TURN = 10;
+const FIRST_PAUSE = 100;
+const LONGEST_PAUSE = 5_000;
+
+/** Takes tasks from the queue of one broker. */
+export class Consumer {
+  readonly #broker: Broker;
+  readonly #host: ConsumerHost;
+  readonly #running = new Map<string, Run>();
+  /** What is to be told to the queue; kept until the queue has it. */
+  #reports: Report[] = [];
+  #exchanges = 0;
+  #news = Promise.withResolvers<void>();
+  /** There may be tasks to claim: the queue was not asked yet, woke us, or gave all we wanted. */
+  #hungry = true;
+  #quiet = false;
+  #leaving = false;
+  #unlisten = () => {};
+  #turnStart = 0;
+  #whenIdle = () => {};
+
+  /** A consumer of the queue of `broker`, for the pool `host`. */
+  constructor(broker: Broker, host: ConsumerHost) {
+    this.#broker = broker;
+    this.#host = host;
+  }
+
+  /** Name of its queue. */
+  get queue(): string {
+    return this.#broker.name;
+  }
+
+  /** Number of tasks that it has. */
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** Whether it may find tasks when it asks for some. */
+  get hungry(): boolean {
+    return this.#hungry && !this.#quiet;
+  }
+
+  /** Takes tasks until `leave()`; resolves when the last exchange is over. */
+  async serve(): Promise<void> {
+    this.#unlisten = this.#broker.taskQueue.listen({
+      wake: () => this.#grow(),
+      restored: () => this.#showAllAlive(),
+    });
+    try {
+      await this.#exchangeOnAndOn();
+    } finally {
+      this.#unlisten();
+    }
+  }
+
+  /** The pool has room, or it is this consumer's turn. */
+  nudge(): void {
+    if (this.#hungry) this.#news.resolve();
+  }
+
+  /** Takes no more tasks; resolves when those that run are over. */
+  quiet(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#quiet = true;
+    this.#whenIdle = resolve;
+    this.#finishedOne();
+    return promise;
+  }
+
+  /** Hands everything back and ends `serve()`; the returned function aborts what still runs. */
+  leave(): (reason: unknown) => void {
+    const left = [...this.#running.values()];
+    for (const { claim, message } of left) this.#giveBack(claim, message);
+    this.#running.clear();
+    this.#leaving = true;
+    this.#news.resolve();
+    return (reason) => left.forEach(({ abort }) => abort.abort(reason));
+  }
+
+  /** There may be tasks. */
+  #grow(): void {
+    this.#hungry = true;
+    this.#news.resolve();
+  }
+
+  /** After the server was away: leases may be about to end, or be gone. */
+  #showAllAlive(): void {
+    for (const run of this.#running.values()) run.beat = 0;
+    this.#grow();
+  }
+
+  #finishedOne(): void {
+    if (this.#running.size === 0) this.#whenIdle();
+    this.#news.resolve();
+    this.#host.changed();
+  }
+
+  /** One exchange after the other, until the last one has told that the pool leaves. */
+  async #exchangeOnAndOn(): Promise<void> {
+    let pause = 0;
+    for (let last = false; !last;) {
+      const leaving = this.#leaving;
+      try {
+        const more = await this.#exchange(leaving);
+        pause = 0;
+        last = leaving && !more && this.#reports.length === 0;
+        if (!last && !more) await this.#nextNews();
+      } catch (error) {
+        this.#tellUnavailable(error as Error);
+        if (this.#leaving) return;
+        pause = Math.min(LONGEST_PAUSE, 2 * pause || FIRST_PAUSE);
+        await this.#pause(pause);
+      }
+    }
+  }
+
+  /** Leaves the room to the other queues until it is time to try again. */
+  async #pause(timeout: number): Promise<void> {
+    this.#hungry = false;
+    this.#host.changed();
+    this.#news = Promise.withResolvers();
+    await waitUntil(this.#news.promise, { timeout });
+    this.#hungry = true;
+  }
+
+  #tellUnavailable(error: Error): void {
+    const next = this.#leaving
+      ? "stops, and what it had runs elsewhere when its leases end"
+      : "goes on trying";
+    const text = `${error.message}; pool ${this.#host.id} ${next}`;
+    this.#host.tell(new QueueUnavailable(text, { cause: error }));
+  }
+
+  /** Tells and fetches what there is; returns whether there is unfinished work in the queue. */
+  async #exchange(leaving: boolean): Promise<boolean> {
+    const reports = this.#nextReports();
+    const renewals = this.#dueRenewals();
+    const want = this.#quiet ? 0 : this.#host.reserve(this, MAX_CLAIMS);
+    this.#news = Promise.withResolvers();
+    try {
+      const answer = await this.#broker.taskQueue.exchange({
+        pool: this.#host.id,
+        number: this.#exchanges,
+        reports,
+        renewals: renewals.map(toRenewal),
+        want,
+        lease: leaseOf(DEFAULT_POLICY.heartbeatInterval),
+        leaving,
+      });
+      this.#take(answer, want);
+      // Only now: what the queue did not take is told again, under the same number.
+      this.#exchanges++;
+      this.#reports.splice(0, reports.length);
+      const now = performance.now();
+      for (const run of renewals) run.beat = now + run.message.heartbeatInterval;
+      return answer.more;
+    } finally {
+      this.#host.release(want);
+    }
+  }
+
+  #take({ claims, superseded }: ExchangeAnswer, want: number): void {
+    const hungry = want === 0 ? this.#hungry : claims.length >= want;
+    const turnPasses = this.#hungry && !hungry;
+    this.#hungry = hungry;
+    superseded.forEach((id) => this.#abandon(id));
+    claims.forEach((claim) => this.#quiet ? this.#giveBack(claim) : this.#begin(claim));
+    if (turnPasses) this.#host.changed();
+  }
+
+  #nextReports(): Report[] {
+    let room = MAX_REPORT_TEXT;
+    const end = this.#reports.findIndex((report, i) =>
+      i === MAX_REPORTS || (i > 0 && (room -= report.text.length) < 0)
+    );
+    return end < 0 ? [...this.#reports] : this.#reports.slice(0, end);
+  }
+
+  #dueRenewals(): Run[] {
+    const now = performance.now();
+    return [...this.#running.values()].filter(({ beat }) => beat <= now);
+  }
+
+  /** Until there is something to tell or to fetch. */
+  async #nextNews(): Promise<void> {
+    const now = performance.now();
+    const canClaim = this.#hungry && this.#host.room(this) > 0;
+    if (this.#reports.length === 0 && !this.#leaving && !canClaim) {
+      let beat = now + POLL;
+      for (const run of this.#running.values()) beat = Math.min(beat, run.beat);
+      await waitUntil(this.#news.promise, { timeout: Math.max(0, beat - now) });
+      if (performance.now() - now >= POLL) this.#hungry = true;
+    }
+    if (performance.now() - this.#turnStart < MAX_TURN) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#turnStart = performance.now();
+  }
+
+  #begin(claim: Claim): void {
+    try {
+      if (claim.message === undefined) throw new SyntaxError("the stored message is missing");
+      const message = decodeMessage(claim.message);
+      // A lease starts with the default interval, whatever the task asks for.
+      const first = Math.min(message.heartbeatInterval, DEFAULT_POLICY.heartbeatInterval);
+      const beat = performance.now() + first;
+      const abort = new AbortController();
+      const run = { broker: this.#broker, claim, message, abort, signal: abort.signal, beat };
+      this.#running.set(claim.id, run);
+      this.#run(run).then(
+        (report) => this.#end(run, report),
+        (error) => this.#end(run, this.#unfit(claim, error)),
+      );
+    } catch (error) {
+      this.#reports.push(this.#unfit(claim, error));
+    }
+  }
+
+  /** A task that could not even be tried. */
+  #unfit({ id, fence }: Claim, error: unknown): Report {
+    const subject = { task: "?", queue: this.queue, id };
+    const text = encodeFailure(subject, `cannot run: ${(error as Error).message}`);
+    return { id, fence, kind: "failed", text, keep: DEFAULT_POLICY.resultTimeout };
+  }
+
+  /** Lets another pool have a task, unless it has begun and must not run twice. */
+  #giveBack({ id, fence }: Claim, begun?: Message): void {
+    this.#reports.push(
+      begun?.redeliveries === 0
+        ? { id, fence, kind: "lost", text: "its pool stopped before it was done", keep: 0 }
+        : { id, fence, kind: "returned", text: "", keep: 0 },
+    );
+  }
+
+  async #run(run: Run): Promise<Report> {
+    const { id, fence, inputs } = run.claim;
+    const missing = run.message.needs - inputs.length;
+    if (missing <= 0) return await this.#host.run(run);
+    try {
+      const rest = await this.#broker.taskQueue.inputs(id, inputs.length, missing);
+      return await this.#host.run({
+        ...run,
+        claim: { ...run.claim, inputs: [...inputs, ...rest] },
+      });
+    } catch (error) {
+      // The queue could not be asked: not the task's fault.
+      this.#host.tell(error as Error);
+      return { id, fence, kind: "returned", text: "", keep: 0 };
+    }
+  }
+
+  #end(run: Run, report: Report): void {
+    // Otherwise it was handed back, or is another pool's by now.
+    if (this.#running.get(run.claim.id) !== run) return;
+    this.#running.delete(run.claim.id);
+    this.#reports.push(report);
+    // Back in the queue, it wakes nobody who has just given it back.
+    if (report.kind === "returned" || report.kind === "lost") this.#hungry = true;
+    if (report.kind === "failed" && run.message.ignoreResult) this.#tellFailure(run, report);
+    this.#finishedOne();
+  }
+
+  #tellFailure({ claim: { id }, message }: Run, { text }: Report): void {
+    const subject = { task: message.name, queue: this.queue, id };
+    this.#host.tell(failureOf({ status: "failed", text }, subject));
+  }
+
+  #abandon(id: string): void {
+    const run = this.#running.get(id);
+    this.#running.delete(id);
+    run?.abort.abort(
+      new TaskFailure(run.message.name, this.queue, id, "was given to another worker or removed"),
+    );
+    this.#finishedOne();
+  }
+}
+
+function toRenewal({ claim: { id, fence }, message }: Run): Renewal {
+  return { id, fence, lease: leaseOf(message.heartbeatInterval) };
+}
