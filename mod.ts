@@ -93,3 +93,6 @@ export {
 } from "./src/task.ts";
 export { type TaskFunction, type TaskRecordOf, TaskSpace } from "./src/task_space.ts";
 export { type WaitOptions } from "./src/wait.ts";
+export { ProcessWorkerPool, type ProcessWorkerPoolOptions } from "./src/pools/process.ts";
+export { type WorkerPermissions } from "./src/pools/deno_flags.ts";
+export { ModuleWorkerPool, type ModuleWorkerPoolOptions } from "./src/pools/module_pool.ts";

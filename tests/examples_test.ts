@@ -130,8 +130,8 @@ function run(name: string, ...args: string[]): Running {
   };
 }
 
-/** What the runtime needs so that the script finds this package by its name. */
+/** What the runtime needs before the script. */
 function runtimeArgs(): string[] {
   if ("deno" in process.versions) return ["run", "-A"];
-  return ["--preload", fileURLToPath(new URL("./support/bun.js", import.meta.url))];
+  return [];
 }

@@ -1,4 +1,4 @@
-/** Imports point one way, and nothing but the runtime folder knows the runtime. */
+/** Imports point one way, and only what starts workers knows the runtime. */
 import { deepStrictEqual } from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
@@ -8,6 +8,9 @@ const SRC = fileURLToPath(new URL("../src", import.meta.url));
 
 /** Each file may import those before it. */
 const LAYERS = [
+  "runtime",
+  "logger",
+  "worker_scope",
   "errors",
   "status",
   "wait",
@@ -34,14 +37,25 @@ const LAYERS = [
   "queues/redis_scripts",
   "queues/redis_connection",
   "queues/redis",
-  "logger",
   "pools/consumer",
   "pools/worker_pool",
   "pools/inline",
+  "pools/frames",
+  "pools/worker_main",
+  "pools/pace",
+  "pools/worker",
+  "pools/supervisor",
+  "pools/module_pool",
+  "pools/deno_flags",
+  "pools/process_entry",
+  "pools/process",
   "connect",
   "testing/driver",
   "testing/task_queue_suite",
 ];
+
+/** May use what one runtime has and others have not. */
+const KNOWS_RUNTIME = ["pools/deno_flags.ts", "pools/thread_entry.ts"];
 
 const files = readdirSync(SRC, { recursive: true, encoding: "utf8" })
   .filter((name) => name.endsWith(".ts"));
@@ -67,8 +81,8 @@ Deno.test("imports point at earlier layers only", () => {
   deepStrictEqual(upward, []);
 });
 
-Deno.test("no source file knows the runtime, or writes to the console", () => {
-  const found = files.flatMap((file) =>
+Deno.test("no other source file knows the runtime, or writes to the console", () => {
+  const found = files.filter((file) => !KNOWS_RUNTIME.includes(file)).flatMap((file) =>
     readFileSync(join(SRC, file), "utf8").split("\n")
       .filter((line) => !/^\s*(\*|\/\/|\/\*)/.test(line))
       .filter((line) => /\b(Deno|Bun|console)\./.test(line.replace(/"Deno\.\w+"/, "")))

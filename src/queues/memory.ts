@@ -1,4 +1,5 @@
 /** {@linkcode MemoryTaskQueue}: the port for one process. */
+import { QueueUnavailable } from "../errors.ts";
 import type {
   EnqueueAnswer,
   Exchange,
@@ -11,6 +12,7 @@ import type {
   TaskQueue,
   TaskRecord,
 } from "../task_queue.ts";
+import { workerScope } from "../worker_scope.ts";
 import { Store } from "./memory_store.ts";
 
 /** What a queue in memory can be told. */
@@ -38,7 +40,7 @@ export class MemoryTaskQueue implements TaskQueue {
   /** A handle of the queue `name` under `url`. */
   constructor(url: string, name: string, options: MemoryQueueOptions = {}) {
     this.name = name;
-    this.address = `${url.replace(/\/+$/, "")}/#${name}`;
+    this.address = addressOf(url, name);
     this.#store = stores.get(this.address) ?? new Store(name, options.clock ?? Date.now);
     stores.set(this.address, this.#store);
     this.#store.handles.add(this);
@@ -99,7 +101,22 @@ export class MemoryTaskQueue implements TaskQueue {
   }
 
   async #do<T>(step: () => T): Promise<T> {
+    this.#checkPlace();
     this.#store.expire();
     return await step();
   }
+
+  /** A worker has a memory of its own: what it put into this queue, no pool would ever see. */
+  #checkPlace(): void {
+    const url = workerScope()?.url;
+    if (url === undefined || addressOf(url, this.name) !== this.address) return;
+    throw new QueueUnavailable(
+      `Cannot reach queue "${this.name}" of ${url} from a worker: it is in the memory of the ` +
+        "process that has the pool; tasks that call tasks need a redis:// queue",
+    );
+  }
+}
+
+function addressOf(url: string, name: string): string {
+  return `${url.replace(/\/+$/, "")}/#${name}`;
 }

@@ -1,0 +1,155 @@
+/** {@linkcode ProcessWorkerPool}: runs tasks in processes of their own. */
+import { type ChildProcess, spawn } from "node:child_process";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import type { Broker } from "../broker.ts";
+import { isDeno } from "../runtime.ts";
+import { waitUntil } from "../wait.ts";
+import { denoArguments, type WorkerPermissions } from "./deno_flags.ts";
+import { moduleUrl, ModuleWorkerPool, type ModuleWorkerPoolOptions } from "./module_pool.ts";
+import type { Launch, WorkerEvents, WorkerHandle } from "./worker.ts";
+
+/** What a `ProcessWorkerPool` can be told. */
+export interface ProcessWorkerPoolOptions extends ModuleWorkerPoolOptions {
+  /**
+   * What workers may do: only on Deno, where they are started with exactly these flags. A task that
+   * goes further fails with an error that names the permission. Workers may do what this process
+   * may when omitted.
+   */
+  permissions?: WorkerPermissions;
+  /** Begin each line that a worker writes with `[pool:worker]`. @default {false} */
+  prefixOutput?: boolean;
+  /** More arguments for the runtime, such as `--v8-flags=--max-old-space-size=512`. @default {[]} */
+  runtimeArgs?: readonly string[];
+}
+
+const ENTRY = new URL(
+  import.meta.url.endsWith(".ts") ? "./process_entry.ts" : "./process_entry.js",
+  import.meta.url,
+);
+/** Characters of what a worker wrote to standard error that go into the reason of its end. */
+const TAIL = 2_000;
+/** Milliseconds that the rest of a dead worker's words may take; a child of its may hold the pipe. */
+const LAST_WORDS = 200;
+
+/**
+ * Runs tasks in processes, `workers` of them. Whatever a task does to its process, the pool notices
+ * at once, gives the tasks that were lost with it to another worker (or tells who waits for them
+ * how it ended), and starts a new one. A process can be killed in the middle of a computation, so
+ * `taskTimeout` holds for every task.
+ *
+ * What tasks write to standard output and error appears where this process writes. When this
+ * process dies, even by `kill -9`, so do the workers.
+ *
+ * @example
+ * ```ts
+ * import { getBroker, getQueue, ProcessWorkerPool } from "@worq/worq";
+ * import { strictEqual } from "node:assert/strict";
+ * import type { tasks } from "../../examples/tasks.ts";
+ *
+ * await using broker = getBroker("memory://");
+ * const module = "examples/tasks.ts"; // exports init(url), which returns a broker
+ * await using _pool = new ProcessWorkerPool(broker, { module, workers: 2 }).start();
+ *
+ * await using q = getQueue<typeof tasks>("memory://");
+ * const sum = await q.tasks.add([q.tasks.num("1"), q.tasks.num("2")]);
+ * strictEqual(await sum.result({ timeout: 30_000 }), 3);
+ * ```
+ */
+export class ProcessWorkerPool extends ModuleWorkerPool {
+  /**
+   * A pool for the tasks of one broker or several. With several, it takes from the first queue as
+   * long as that has tasks, then from the next. The brokers stay open when the pool stops, and need
+   * not know any tasks: the workers' own do.
+   *
+   * Throws a `TypeError` or `RangeError` for options that cannot be, among them `permissions` where
+   * nothing could hold a worker to them.
+   */
+  constructor(broker: Broker | readonly Broker[], options: ProcessWorkerPoolOptions) {
+    const { permissions, prefixOutput = false, runtimeArgs = [] } = options;
+    if (permissions !== undefined && !isDeno) {
+      throw new TypeError("Cannot make pool: permissions need Deno; other runtimes have none");
+    }
+    const module = moduleUrl(options.module);
+    const args = isDeno
+      ? denoArguments({ entry: ENTRY.href, module, permissions, runtimeArgs })
+      : [...runtimeArgs, fileURLToPath(ENTRY)];
+    super(broker, options, { launch: launcher(args, prefixOutput) });
+  }
+}
+
+function launcher(args: readonly string[], prefixOutput: boolean): Launch {
+  return (title, events) => {
+    const child = spawn(process.execPath, args, {
+      stdio: ["ignore", prefixOutput ? "pipe" : "inherit", "pipe", "ipc"],
+    });
+    const prefix = prefixOutput ? `[${title}] ` : undefined;
+    if (child.stdout) passOn(child.stdout, process.stdout, prefix);
+    passOn(child.stderr!, process.stderr, prefix);
+    return new ProcessHandle(child, events);
+  };
+}
+
+class ProcessHandle implements WorkerHandle {
+  readonly #child: ChildProcess;
+  readonly #events: WorkerEvents;
+  #tail = "";
+  #ended = false;
+
+  constructor(child: ChildProcess, events: WorkerEvents) {
+    this.#child = child;
+    this.#events = events;
+    child.stderr!.on("data", (data) => this.#tail = (this.#tail + data).slice(-TAIL));
+    child.on("message", (data) => events.frame(data));
+    child.on("error", (error) => this.#failed(error));
+    const gone = new Promise<void>((resolve) => child.once("disconnect", () => resolve()));
+    const quiet = new Promise<void>((resolve) => child.stderr!.once("close", () => resolve()));
+    child.once("exit", async (code, signal) => {
+      // What it said last may still be on its way.
+      await waitUntil(Promise.all([gone, quiet]), { timeout: LAST_WORDS });
+      this.#end(signal === null ? `exited with code ${code}` : `was killed by ${signal}`);
+    });
+    // Without its way to the pool it is of no use to anyone.
+    gone.then(() => this.kill());
+    if (child.pid !== undefined) events.pid(child.pid);
+  }
+
+  post(frame: Parameters<WorkerHandle["post"]>[0]): void {
+    // It may be gone already: then its end is on its way, and what it had is given to another one.
+    if (this.#child.connected) this.#child.send(frame, () => {});
+  }
+
+  kill(): void {
+    const { pid, exitCode, signalCode } = this.#child;
+    if (pid === undefined || exitCode !== null || signalCode !== null) return;
+    // Not child.kill(), with which Deno would report any later end as this one.
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It has just ended.
+    }
+  }
+
+  #failed(error: Error): void {
+    if (this.#child.pid === undefined) this.#end(`could not be started: ${error.message}`);
+    else this.kill();
+  }
+
+  #end(how: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const said = this.#tail.trim();
+    this.#events.ended({ how: said === "" ? how : `${how}; the last it wrote: ${said}` });
+  }
+}
+
+/** What a worker writes appears where this process writes. */
+function passOn(from: Readable, to: Writable, prefix: string | undefined): void {
+  if (prefix === undefined) {
+    from.on("data", (data) => to.write(data));
+    return;
+  }
+  createInterface({ input: from }).on("line", (line) => to.write(`${prefix}${line}\n`));
+}

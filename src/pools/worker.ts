@@ -1,0 +1,370 @@
+/** {@linkcode Worker}: one thread or process, as its pool sees it. */
+import { encodeFailure } from "../outcome.ts";
+import type { Report } from "../task_queue.ts";
+import type { Job } from "./consumer.ts";
+import { type FromWorker, isFrame, type Order, type Start, type ToWorker } from "./frames.ts";
+import type { Pace } from "./pace.ts";
+
+/** The only thing that differs between pools: a thread or a process with a way to it. */
+export interface WorkerHandle {
+  /** Sends a frame. */
+  post(frame: ToWorker): void;
+  /** Ends it at once, whatever it is doing. */
+  kill(): void;
+}
+
+/** What a handle tells. */
+export interface WorkerEvents {
+  /** Process id; told when there is one. */
+  pid(pid: number): void;
+  /** Something came from the worker. */
+  frame(data: unknown): void;
+  /** It has ended, by whatever cause: `exited with code 1`. Told once, and last. */
+  ended(how: Ending): void;
+}
+
+/** How a worker ended. */
+export interface Ending {
+  /** As the rest of a sentence about the worker. */
+  readonly how: string;
+  /** It could not be stopped: its thread goes on until the process ends. */
+  readonly stillRuns?: boolean;
+}
+
+/** Starts a thread or process. */
+export type Launch = (title: string, events: WorkerEvents) => WorkerHandle;
+
+/** What a worker may do before it is replaced. */
+export interface WorkerLimits {
+  /** Tasks at the same time. */
+  readonly concurrency: number;
+  /** Tasks in all. */
+  readonly maxTasks: number;
+  /** Bytes of memory after a task. */
+  readonly maxMemory: number;
+  /** Milliseconds for a task. */
+  readonly taskTimeout: number;
+  /** Milliseconds to get ready. */
+  readonly startTimeout: number;
+}
+
+/** What a worker tells its supervisor. */
+export interface WorkerHost {
+  /** It can have tasks from now on. */
+  ready(): void;
+  /** Its capacity may have changed. */
+  changed(): void;
+  /** It takes no more tasks and has none left: it is told to end. */
+  retired(): void;
+  /** It is no more. */
+  ended(): void;
+}
+
+interface Entry {
+  readonly serial: number;
+  readonly job: Job;
+  readonly settle: (report: Report) => void;
+  /** Time after which it must not begin any more, when it was sent ahead. */
+  readonly until: number;
+  /** When it may have begun, by `performance.now()`; 0 while others are before it. */
+  begun: number;
+  /** How often it was seen waiting although its time was up. */
+  overdue: number;
+  timedOut: boolean;
+}
+
+/** Milliseconds for which a task may wait in a worker for the one before it. */
+const AHEAD = 30;
+/** Milliseconds more after which a worker that waits for nothing must have given it back. */
+const SLACK = 20;
+/** Milliseconds that a task gets to end after it was asked to. */
+const ABORT_GRACE = 1_000;
+/** Milliseconds that a worker without tasks gets to end by itself. */
+const EXIT_GRACE = 2_000;
+/** Milliseconds that a worker gets to end its tasks, after they were asked to, when a pool stops. */
+const STOP_GRACE = 500;
+
+/** One worker, from its start to its end. */
+export class Worker {
+  /** Names it in logs: `pool-1234:1`. */
+  readonly title: string;
+  /** Process id, once there is one. */
+  pid: number | undefined;
+  /** How it ended, once it has. */
+  ending: Ending | undefined;
+  /** Why it could not begin, once that is known. */
+  unfit: string | undefined;
+  /** Whether it ever could have tasks. */
+  wasReady = false;
+  /** Tasks that it finished. */
+  finished = 0;
+  /** Tasks that were lost with it. */
+  lost = 0;
+  readonly #handle: WorkerHandle;
+  readonly #limits: WorkerLimits;
+  readonly #pace: Pace;
+  readonly #host: WorkerHost;
+  readonly #entries = new Map<number, Entry>();
+  readonly #over = Promise.withResolvers<void>();
+  readonly #startTimer: ReturnType<typeof setTimeout>;
+  #endTimer: ReturnType<typeof setTimeout> | undefined;
+  #outbox: Order[] = [];
+  #serial = 0;
+  #given = 0;
+  #state: "starting" | "ready" | "retiring" | "ending" = "starting";
+  /** Why we had to kill it: tells more than the signal that it died of. */
+  #killed: string | undefined;
+
+  constructor(
+    title: string,
+    launch: Launch,
+    start: Start,
+    limits: WorkerLimits,
+    pace: Pace,
+    host: WorkerHost,
+  ) {
+    this.title = title;
+    this.#limits = limits;
+    this.#pace = pace;
+    this.#host = host;
+    this.#handle = launch(title, {
+      pid: (pid) => this.pid = pid,
+      frame: (data) => this.#receive(data, start),
+      ended: (ending) => this.#end(ending),
+    });
+    this.#startTimer = setTimeout(() => {
+      this.unfit = `${start.export}() did not return within ${limits.startTimeout} ms`;
+      this.kill(this.unfit);
+    }, Math.min(limits.startTimeout, 2 ** 31 - 1));
+  }
+
+  /** Whether it can have tasks, now or when it is done with others. */
+  get ready(): boolean {
+    return this.#state === "ready";
+  }
+
+  /** Tasks that it has. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Resolves when it is no more. */
+  get over(): Promise<void> {
+    return this.#over.promise;
+  }
+
+  /** Tasks that it can have in all, with those that it has. */
+  capacity(now: number): number {
+    if (this.#state !== "ready") return 0;
+    const left = this.#limits.maxTasks - this.#given + this.#entries.size;
+    return Math.min(left, this.#limits.concurrency + this.#ahead(now));
+  }
+
+  /** Has it run a task. */
+  run(job: Job): Promise<Report> {
+    const { promise, resolve } = Promise.withResolvers<Report>();
+    const serial = ++this.#serial;
+    const waits = this.#entries.size >= this.#limits.concurrency;
+    const { claim, broker, signal } = job;
+    const entry = {
+      serial,
+      job,
+      settle: resolve,
+      until: waits ? Date.now() + AHEAD : 0,
+      begun: waits ? 0 : performance.now(),
+      overdue: 0,
+      timedOut: false,
+    };
+    this.#entries.set(serial, entry);
+    this.#given++;
+    signal.addEventListener("abort", () => this.#abort(serial, String(signal.reason?.message)), {
+      once: true,
+    });
+    if (
+      this.#outbox.push(
+        [serial, entry.until, broker.name, claim.id, claim.fence, claim.message!, claim.inputs],
+      ) === 1
+    ) queueMicrotask(() => this.#flush());
+    return promise;
+  }
+
+  /** Looks after what only time tells: tasks over their time, and tasks behind a slow one. */
+  sweep(now: number): void {
+    for (const entry of this.#entries.values()) {
+      if (entry.begun > 0) this.#checkTime(entry, now);
+      else if (Date.now() > entry.until + SLACK && entry.overdue++ > 0) this.#takeBack(entry);
+    }
+  }
+
+  /** Whether `sweep` has anything to look after. */
+  get needsSweep(): boolean {
+    return this.#entries.size > 0 &&
+      (this.#limits.taskTimeout < Infinity || this.#entries.size > this.#limits.concurrency);
+  }
+
+  /** Takes no more tasks, and ends after those that it has. */
+  retire(): void {
+    if (this.#state === "starting") return this.kill("its pool stopped");
+    if (this.#state === "ready") this.#state = "retiring";
+    this.#endWhenDone();
+  }
+
+  /** Takes no more tasks, and ends soon, whatever it is doing. */
+  stop(): void {
+    if (this.#state === "starting" || this.#entries.size === 0) return this.retire();
+    this.#state = "ending";
+    this.#handle.post(["end"]);
+    this.#killAfter(STOP_GRACE);
+  }
+
+  /** Ends it at once. */
+  kill(why: string): void {
+    if (this.ending !== undefined) return;
+    this.#killed ??= why;
+    this.#state = "ending";
+    this.#handle.kill();
+  }
+
+  #ahead(now: number): number {
+    const [first] = this.#entries.values();
+    return this.#pace.ahead(first === undefined ? 0 : now - first.begun);
+  }
+
+  #flush(): void {
+    if (this.ending === undefined) this.#handle.post(["run", this.#outbox]);
+    this.#outbox = [];
+  }
+
+  #receive(data: unknown, start: Start): void {
+    if (this.ending !== undefined) return;
+    if (!isFrame(data)) {
+      return this.kill(`sent what no worker sends: ${clip(String(JSON.stringify(data)))}`);
+    }
+    this.#handleFrame(data, start);
+  }
+
+  #handleFrame(frame: FromWorker, start: Start): void {
+    switch (frame[0]) {
+      case "up":
+        this.#handle.post(["start", start]);
+        break;
+      case "ready":
+        clearTimeout(this.#startTimer);
+        if (this.#state === "starting") this.#becomeReady();
+        break;
+      case "unfit":
+        this.unfit = frame[1];
+        this.kill(frame[1]);
+        break;
+      case "done":
+        this.#done(frame[1], frame[2], frame[3], frame[4], frame[5]);
+        break;
+      case "back":
+        this.#settle(this.#entries.get(frame[1]), "returned", "");
+        break;
+      case "leaving":
+        if (this.#state === "ready") this.#state = "retiring";
+        this.#host.changed();
+        break;
+      case "bye":
+        this.#killed ??= frame[1];
+        this.kill(frame[1]);
+    }
+  }
+
+  #becomeReady(): void {
+    this.#state = "ready";
+    this.wasReady = true;
+    this.#host.ready();
+  }
+
+  #done(serial: number, ok: boolean, text: string, took: number, memory: number): void {
+    const entry = this.#entries.get(serial);
+    this.#pace.add(took);
+    if (entry === undefined) return; // it was taken back, and is another worker's by now
+    this.finished++;
+    if (!ok && entry.timedOut) this.#settle(entry, "failed", this.#timeoutFailure(entry));
+    else this.#settle(entry, ok ? "success" : "failed", text);
+    if (memory > this.#limits.maxMemory) this.retire();
+  }
+
+  #settle(entry: Entry | undefined, kind: Report["kind"], text: string): void {
+    if (entry === undefined || !this.#entries.delete(entry.serial)) return;
+    if (kind === "returned") this.#given--;
+    const { job: { claim: { id, fence }, message } } = entry;
+    entry.settle({ id, fence, kind, text, keep: message.resultTimeout });
+    this.#beginNext();
+    this.#endWhenDone();
+    this.#host.changed();
+  }
+
+  /** The first ones may have begun: the worker takes them in order, and tells when one is over. */
+  #beginNext(): void {
+    if (this.ending !== undefined) return;
+    let place = 0;
+    for (const entry of this.#entries.values()) {
+      if (++place > this.#limits.concurrency) return;
+      if (entry.begun === 0) entry.begun = performance.now();
+    }
+  }
+
+  #endWhenDone(): void {
+    if (this.#state === "ready" && this.#given >= this.#limits.maxTasks) this.#state = "retiring";
+    if (this.#state !== "retiring" || this.#entries.size > 0) return;
+    this.#state = "ending";
+    this.#handle.post(["end"]);
+    this.#killAfter(EXIT_GRACE);
+    this.#host.retired();
+  }
+
+  #killAfter(time: number): void {
+    this.#endTimer ??= setTimeout(() => this.kill("was killed, because it did not end"), time);
+  }
+
+  #abort(serial: number, reason: string): void {
+    if (this.#entries.has(serial) && this.ending === undefined) {
+      this.#handle.post(["abort", serial, reason]);
+    }
+  }
+
+  #checkTime(entry: Entry, now: number): void {
+    const over = now - entry.begun - this.#limits.taskTimeout;
+    if (over > 0 && !entry.timedOut) {
+      entry.timedOut = true;
+      this.#abort(entry.serial, `The task took longer than ${this.#limits.taskTimeout} ms`);
+    }
+    if (over <= ABORT_GRACE) return;
+    this.#settle(entry, "failed", this.#timeoutFailure(entry));
+    this.kill(`was killed, because a task took longer than ${this.#limits.taskTimeout} ms`);
+  }
+
+  #timeoutFailure({ job: { broker, claim, message } }: Entry): string {
+    return encodeFailure(
+      { task: message.name, queue: broker.name, id: claim.id },
+      `took longer than the taskTimeout of ${this.#limits.taskTimeout} ms`,
+    );
+  }
+
+  /** Its time to begin is over: it did not, and will not. */
+  #takeBack(entry: Entry): void {
+    this.#settle(entry, "returned", "");
+  }
+
+  #end(ending: Ending): void {
+    const how = this.#killed ?? ending.how;
+    this.ending = { ...ending, how };
+    clearTimeout(this.#startTimer);
+    clearTimeout(this.#endTimer);
+    const reason = `its worker ${this.title} ${how}`;
+    const begun = [...this.#entries.values()].filter((entry) => entry.begun > 0);
+    this.lost = begun.length;
+    for (const entry of begun) this.#settle(entry, "lost", reason);
+    for (const entry of this.#entries.values()) this.#settle(entry, "returned", "");
+    this.#host.ended();
+    this.#over.resolve();
+  }
+}
+
+function clip(text: string): string {
+  return text.length <= 200 ? text : `${text.slice(0, 200)} …`;
+}

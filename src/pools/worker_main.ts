@@ -1,0 +1,160 @@
+/** What runs inside a worker, be it a thread or a process: the user's module, told by frames. */
+import type { Broker } from "../broker.ts";
+import { decode } from "../codec.ts";
+import { describeError, errorText } from "../errors.ts";
+import { decodeMessage } from "../message.ts";
+import { encodeFailure } from "../outcome.ts";
+import type { Claim } from "../task_queue.ts";
+import { enterWorkerScope } from "../worker_scope.ts";
+import type { FromWorker, Order, Start, ToWorker } from "./frames.ts";
+
+/** The worker's end of the way to its pool. */
+export interface WorkerChannel {
+  /** Sends a frame; resolves when the next one may follow. */
+  post(frame: FromWorker): Promise<void> | undefined;
+  /** Bytes of memory that this worker uses. */
+  memory(): number;
+  /** Ends this worker. */
+  exit(): void;
+}
+
+/** Imports the user's module. */
+export type LoadModule = (url: string) => Promise<Record<string, unknown>>;
+
+// How often the memory is looked at: that takes as long as many a task.
+const MEMORY_INTERVAL = 100;
+
+/** Runs tasks as a pool says. */
+export class WorkerMain {
+  readonly #channel: WorkerChannel;
+  readonly #load: LoadModule;
+  readonly #waiting: Order[] = [];
+  readonly #running = new Map<number, AbortController>();
+  #broker: Broker | undefined;
+  #concurrency = 1;
+  #tellMemory = false;
+  #lookedAtMemory = 0;
+  #ending = false;
+
+  /** A worker that has to be told to start. */
+  constructor(channel: WorkerChannel, load: LoadModule) {
+    this.#channel = channel;
+    this.#load = load;
+  }
+
+  /** Does what the pool says. */
+  receive(frame: ToWorker): void {
+    switch (frame[0]) {
+      case "start":
+        void this.#start(frame[1]);
+        break;
+      case "run":
+        this.#waiting.push(...frame[1]);
+        this.#pump();
+        break;
+      case "abort":
+        this.#abort(frame[1], frame[2]);
+        break;
+      case "end":
+        this.#end();
+    }
+  }
+
+  /** Finishes what has begun, gives back the rest, and ends. */
+  leave(): void {
+    if (this.#ending) return;
+    this.#channel.post(["leaving"]);
+    for (const [serial] of this.#waiting.splice(0)) this.#channel.post(["back", serial]);
+    this.#end();
+  }
+
+  async #start(start: Start): Promise<void> {
+    this.#concurrency = start.concurrency;
+    this.#tellMemory = start.tellMemory;
+    enterWorkerScope(start);
+    try {
+      const module = await this.#load(start.module);
+      this.#broker = await initialize(module, start);
+      this.#channel.post(["ready"]);
+    } catch (error) {
+      this.#channel.post(["unfit", describeUnfit(error)]);
+    }
+  }
+
+  #end(): void {
+    this.#ending = true;
+    if (this.#running.size > 0 || this.#waiting.length > 0) return;
+    // A broker that cannot be closed must not keep the worker from ending; its pool sees to that.
+    const closed = Promise.resolve(this.#broker?.[Symbol.asyncDispose]());
+    closed.catch(() => {}).finally(() => this.#channel.exit());
+  }
+
+  #abort(serial: number, reason: string): void {
+    this.#running.get(serial)?.abort(new DOMException(reason, "AbortError"));
+  }
+
+  #pump(): void {
+    while (this.#running.size < this.#concurrency && this.#waiting.length > 0) {
+      const order = this.#waiting.shift()!;
+      const [serial, until] = order;
+      if (until > 0 && Date.now() > until) this.#channel.post(["back", serial]);
+      else void this.#run(order);
+    }
+    if (this.#ending) this.#end();
+  }
+
+  async #run([serial, , queue, id, fence, text, inputs]: Order): Promise<void> {
+    const abort = new AbortController();
+    this.#running.set(serial, abort);
+    const begin = performance.now();
+    const claim: Claim = { id, fence, message: text, inputs };
+    const [ok, outcome] = await this.#outcome(claim, queue, abort.signal);
+    const took = performance.now() - begin;
+    // The next task may block this thread: what is done must be on its way before it begins.
+    const sent = this.#channel.post(["done", serial, ok, outcome, took, this.#memory()]);
+    if (sent !== undefined) await sent;
+    this.#running.delete(serial);
+    this.#pump();
+  }
+
+  async #outcome(claim: Claim, queue: string, signal: AbortSignal): Promise<[boolean, string]> {
+    try {
+      const message = decodeMessage(claim.message ?? "");
+      const report = await this.#broker!.run(claim, message, signal, queue);
+      return [report.kind === "success", report.text];
+    } catch (error) {
+      return [false, encodeFailure({ task: "?", queue, id: claim.id }, error)];
+    }
+  }
+
+  #memory(): number {
+    if (!this.#tellMemory) return 0;
+    const now = performance.now();
+    if (now - this.#lookedAtMemory < MEMORY_INTERVAL) return 0;
+    this.#lookedAtMemory = now;
+    return this.#channel.memory();
+  }
+}
+
+async function initialize(module: Record<string, unknown>, start: Start): Promise<Broker> {
+  const init = module[start.export];
+  if (typeof init !== "function") {
+    const names = Object.keys(module).filter((name) => typeof module[name] === "function");
+    const found = names.length === 0 ? "it exports no function" : `it exports ${names.join(", ")}`;
+    throw new TypeError(`the module has no function "${start.export}": ${found}`);
+  }
+  const broker = await init(start.url, ...decode(start.args) as unknown[]);
+  if (typeof broker?.run !== "function" || typeof broker?.expose !== "function") {
+    const got = broker === null ? "null" : typeof broker;
+    throw new TypeError(`${start.export}() must return a Broker, as getBroker() does; got ${got}`);
+  }
+  return broker;
+}
+
+/** One text with the place in the user's code; a syntax error has it in its message. */
+function describeUnfit(error: unknown): string {
+  const data = describeError(error);
+  const place = /^\s*at .*$/m.exec(data.stack ?? "")?.[0].trim();
+  const text = errorText(data);
+  return place === undefined || text.includes("\n") ? text : `${text} (${place})`;
+}
