@@ -96,3 +96,4 @@ export { type WaitOptions } from "./src/wait.ts";
 export { ProcessWorkerPool, type ProcessWorkerPoolOptions } from "./src/pools/process.ts";
 export { type WorkerPermissions } from "./src/pools/deno_flags.ts";
 export { ModuleWorkerPool, type ModuleWorkerPoolOptions } from "./src/pools/module_pool.ts";
+export { ThreadWorkerPool, type ThreadWorkerPoolOptions } from "./src/pools/thread.ts";

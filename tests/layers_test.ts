@@ -46,6 +46,8 @@ const LAYERS = [
   "pools/worker",
   "pools/supervisor",
   "pools/module_pool",
+  "pools/thread_entry",
+  "pools/thread",
   "pools/deno_flags",
   "pools/process_entry",
   "pools/process",

@@ -1,0 +1,85 @@
+/// <reference lib="deno.worker" />
+/** Where a worker thread begins. */
+import process from "node:process";
+import type { ToWorker } from "./frames.ts";
+import { describeError, errorText } from "../errors.ts";
+import { WorkerMain } from "./worker_main.ts";
+
+/** The global scope of this thread, which lacks some of this on some runtimes. */
+interface Scope {
+  name?: string;
+  postMessage(data: unknown): void;
+  addEventListener(type: string, listener: (event: Event) => void): void;
+  close?(): void;
+  Deno?: { exit(code?: number): never };
+  navigator?: { locks?: LockManager };
+}
+
+interface LockManager {
+  request(name: string, held: () => Promise<unknown>): Promise<unknown>;
+}
+
+const scope = globalThis as unknown as Scope;
+const post = scope.postMessage.bind(scope);
+const exit = process.exit.bind(process);
+const close = scope.close?.bind(scope) ?? exit;
+
+const worker = new WorkerMain(
+  {
+    post: (frame) => void post(frame),
+    memory: () => process.memoryUsage().heapUsed,
+    exit: () => close(),
+  },
+  (url) => import(url),
+);
+
+/** Says what no event would tell the pool. */
+function say(what: string): void {
+  post(["bye", what]);
+}
+
+if (scope.Deno) {
+  const { exit: leave } = scope.Deno;
+  scope.Deno.exit = (code = Number(process.exitCode ?? 0)) => {
+    say(`exited with code ${code}`);
+    return leave(code);
+  };
+}
+if (scope.close) {
+  scope.close = () => {
+    say("closed itself");
+    close();
+  };
+}
+
+/** An error that nobody caught: the pool replaces this thread. */
+function fail(error: unknown): void {
+  const data = describeError(error);
+  say(`had an error that nobody caught: ${data.stack ?? errorText(data)}`);
+}
+
+// Without listeners, the error would reach the pool ahead of what was posted before it.
+scope.addEventListener("error", (event) => {
+  event.preventDefault();
+  fail((event as ErrorEvent).error ?? (event as ErrorEvent).message);
+});
+scope.addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  fail((event as PromiseRejectionEvent).reason);
+});
+process.on("uncaughtException", fail);
+process.on("unhandledRejection", fail);
+
+scope.addEventListener(
+  "message",
+  (event) => worker.receive((event as MessageEvent<ToWorker>).data),
+);
+// The lock is free again when this thread is gone, however it went.
+const { locks } = scope.navigator ?? {};
+if (locks) await new Promise((resolve) => locks.request(scope.name!, () => holdFor(resolve)));
+post(["up"]);
+
+function holdFor(held: (value: unknown) => void): Promise<never> {
+  held(undefined);
+  return new Promise(() => {});
+}
