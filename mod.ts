@@ -97,3 +97,4 @@ export { ProcessWorkerPool, type ProcessWorkerPoolOptions } from "./src/pools/pr
 export { type WorkerPermissions } from "./src/pools/deno_flags.ts";
 export { ModuleWorkerPool, type ModuleWorkerPoolOptions } from "./src/pools/module_pool.ts";
 export { ThreadWorkerPool, type ThreadWorkerPoolOptions } from "./src/pools/thread.ts";
+export { startPools } from "./src/pools/start_pools.ts";

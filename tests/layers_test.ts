@@ -40,6 +40,7 @@ const LAYERS = [
   "pools/consumer",
   "pools/worker_pool",
   "pools/inline",
+  "pools/start_pools",
   "pools/frames",
   "pools/worker_main",
   "pools/pace",

@@ -261,7 +261,7 @@ testOnAll("an onError that throws does not end the pool", async (url, name) => {
     one: () => 1,
   };
   const warned = Promise.withResolvers<string>();
-  const logger = { ...quiet, warn: (event: string) => warned.resolve(event) };
+  const logger = { ...quiet, error: (event: string) => warned.resolve(event) };
   await using broker = getBroker(url, name).expose(tasks);
   const onError = () => {
     throw new Error("my handler is broken");

@@ -45,7 +45,8 @@ export class Supervisor implements Crew {
   #sweeper: ReturnType<typeof setTimeout> | undefined;
   #ending = false;
   #failedStarts = 0;
-  #lost = 0;
+  /** Workers that could not be stopped. */
+  lost = 0;
 
   /** A supervisor that starts workers with `launch`. */
   constructor(launch: Launch, options: SupervisorOptions) {
@@ -185,7 +186,7 @@ export class Supervisor implements Crew {
   }
 
   #countLost(): void {
-    const lost = ++this.#lost;
+    const lost = ++this.lost;
     const { maxLostWorkers: most } = this.#options;
     const fields = { lost, most };
     this.#host.logger.error("a busy thread cannot be stopped, and goes on using a core", fields);

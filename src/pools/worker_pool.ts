@@ -58,6 +58,8 @@ export interface Crew {
   run(job: Job): Promise<Report>;
   /** Ends it, with whatever it is doing. */
   end(): Promise<void>;
+  /** Workers that could not be stopped. */
+  readonly lost?: number;
 }
 
 // How long a pool that ends waits for its last exchange.
@@ -70,15 +72,18 @@ const active = new Set<WorkerPool>();
 
 /** Runs the tasks of one or more queues. */
 export class WorkerPool implements AsyncDisposable {
+  /** Name of the pool, and some random characters that make it unique. */
+  readonly id: string;
+  /** Where it tells what happens. */
+  readonly logger: Logger;
   readonly #consumers: readonly Consumer[];
   readonly #crew: Crew;
-  readonly #id: string;
   readonly #grace: number;
-  readonly #logger: Logger;
   readonly #onError: (error: Error) => void;
   #reserved = 0;
   #serving: Promise<unknown> | undefined;
   #stopping: Promise<void> | undefined;
+  readonly #hurry = Promise.withResolvers<void>();
 
   /**
    * A pool that has `crew` run the tasks of `brokers`. With several, it takes from the first one
@@ -90,13 +95,13 @@ export class WorkerPool implements AsyncDisposable {
     options: WorkerPoolOptions = {},
   ) {
     const { name = "pool", grace = 10_000, logger = stderrLogger() } = options;
-    const { onError = (error) => logger.warn(error.message, { pool: this.#id }) } = options;
     checkMilliseconds("make pool", "grace", grace);
     const id = `${name}-${crypto.randomUUID().slice(0, 8)}`;
-    this.#id = id;
+    const { onError = (error) => logger.error(error.message, { pool: id }) } = options;
+    this.id = id;
     this.#crew = crew;
     this.#grace = grace;
-    this.#logger = logger;
+    this.logger = logger;
     this.#onError = onError;
     const host = {
       id,
@@ -113,13 +118,13 @@ export class WorkerPool implements AsyncDisposable {
   /** Begins to take tasks. Throws an `Error` when it was started before. */
   start(): this {
     if (this.#serving !== undefined || this.#stopping !== undefined) {
-      throw new Error(`Cannot start pool ${this.#id}: it was started before`);
+      throw new Error(`Cannot start pool ${this.id}: it was started before`);
     }
     this.#log("debug", "pool starts", { queues: this.#consumers.map(({ queue }) => queue) });
     active.add(this);
     this.#crew.start({
-      id: this.#id,
-      logger: this.#logger,
+      id: this.id,
+      logger: this.logger,
       changed: () => this.#changed(),
       tell: (error) => this.#tell(error),
       giveUp: (error) => void this.#giveUp(error),
@@ -130,11 +135,23 @@ export class WorkerPool implements AsyncDisposable {
 
   /**
    * Takes no more tasks, lets the running ones finish within `grace`, hands the others back to
-   * their queue (no attempt counted), and ends. May be called at any time, more than once.
+   * their queue (no attempt counted), and ends. May be called at any time, more than once; a later
+   * call can shorten the grace. Throws a `RangeError` for a grace that cannot be.
    */
   stop(options: StopOptions = {}): Promise<void> {
-    checkMilliseconds("stop pool", "grace", options.grace);
-    return this.#stopping ??= this.#shutDown(options.grace ?? this.#grace);
+    const { grace } = options;
+    checkMilliseconds("stop pool", "grace", grace);
+    if (this.#stopping === undefined) {
+      this.#stopping = this.#shutDown(grace ?? this.#grace);
+    } else if (grace !== undefined) {
+      void waitUntil(this.#stopping, { timeout: grace }).then(() => this.#hurry.resolve());
+    }
+    return this.#stopping;
+  }
+
+  /** Threads that could not be stopped and go on using a core; see `ThreadWorkerPool`. */
+  get lostWorkers(): number {
+    return this.#crew.lost ?? 0;
   }
 
   /** The same as `stop()`. */
@@ -147,7 +164,7 @@ export class WorkerPool implements AsyncDisposable {
     // 1. Take nothing new.
     const idle = Promise.all(this.#consumers.map((consumer) => consumer.quiet()));
     // 2. Let running tasks finish.
-    await waitUntil(idle, { timeout: grace });
+    await waitUntil(Promise.race([idle, this.#hurry.promise]), { timeout: grace });
     // 3. Their messages return to the queue…
     const handedBack = this.#running;
     const aborts = this.#consumers.map((consumer) => consumer.leave());
@@ -166,7 +183,7 @@ export class WorkerPool implements AsyncDisposable {
     if (told === undefined || await waitUntil(told, { timeout: FAREWELL })) return;
     this.#tell(
       new QueueUnavailable(
-        `Pool ${this.#id} stops without an answer from its queue: what it had runs elsewhere ` +
+        `Pool ${this.id} stops without an answer from its queue: what it had runs elsewhere ` +
           "when its leases end",
       ),
     );
@@ -201,7 +218,7 @@ export class WorkerPool implements AsyncDisposable {
   }
 
   async #giveUp(error: Error): Promise<void> {
-    this.#logger.error(error.message, { pool: this.#id });
+    this.logger.error(error.message, { pool: this.id });
     await Promise.all([...active].map((pool) => pool.stop({ grace: 0 })));
     process.exit(EXIT_BROKEN);
   }
@@ -211,12 +228,12 @@ export class WorkerPool implements AsyncDisposable {
       this.#onError(error);
     } catch (thrown) {
       // What the user's own handler does must not end the pool.
-      this.#log("warn", `onError failed: ${thrown instanceof Error ? thrown.message : thrown}`);
+      this.#log("error", `onError failed: ${thrown instanceof Error ? thrown.message : thrown}`);
     }
   }
 
   #log(level: keyof Logger, event: string, fields: Record<string, unknown> = {}): void {
-    this.#logger[level](event, { pool: this.#id, ...fields });
+    this.logger[level](event, { pool: this.id, ...fields });
   }
 }
 
