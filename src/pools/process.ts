@@ -111,8 +111,10 @@ class ProcessHandle implements WorkerHandle {
       await waitUntil(Promise.all([gone, quiet]), { timeout: LAST_WORDS });
       this.#end(signal === null ? `exited with code ${code}` : `was killed by ${signal}`);
     });
-    // Without its way to the pool it is of no use to anyone.
-    gone.then(() => this.kill());
+    // Without its way to the pool it is of no use to anyone; but most often, it just ends.
+    let timer: ReturnType<typeof setTimeout>;
+    gone.then(() => timer = setTimeout(() => this.kill(), LAST_WORDS));
+    child.once("exit", () => clearTimeout(timer));
     if (child.pid !== undefined) events.pid(child.pid);
   }
 
