@@ -1,10 +1,15 @@
-/** Worker and producer in one process. Then the queue can be memory, and no server is needed. */
+/**
+ * Producer and pool in one program. Then the queue can be memory, and no server is needed; the work
+ * is still done by other processes.
+ */
 import process from "node:process";
+import { getBroker } from "@worq/worq";
 import { produce } from "./main.ts";
-import { start } from "./pool.ts";
+import { createPool } from "./pool.ts";
 
 export async function main(url: string): Promise<void> {
-  await using _worker = start(url);
+  await using broker = getBroker(url);
+  await using _pool = createPool(broker).start();
   await produce(url);
 }
 

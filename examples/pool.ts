@@ -1,21 +1,21 @@
 /**
- * A worker: takes tasks from the queue at a URL, until it is told to end.
+ * A pool: has two worker processes run the tasks of `tasks.ts`, from the queue at a URL, until it is
+ * told to end.
  *
  *     deno run -A examples/pool.ts redis://localhost:6379/0
  */
-import { once } from "node:events";
 import process from "node:process";
-import { InlineWorkerPool } from "@worq/worq";
-import { init } from "./tasks.ts";
+import { type Broker, getBroker, ProcessWorkerPool, startPools } from "@worq/worq";
 
-/** Starts a pool; ends with its scope, and lets running tasks finish first. */
-export function start(url: string): AsyncDisposable {
-  const worker = new AsyncDisposableStack();
-  worker.use(new InlineWorkerPool(worker.use(init(url))).start());
-  return worker;
+/** A pool for the queue of `broker`. */
+export function createPool(broker: Broker): ProcessWorkerPool {
+  return new ProcessWorkerPool(broker, {
+    module: new URL("./tasks.ts", import.meta.url),
+    workers: 2,
+  });
 }
 
 if (import.meta.main) {
-  await using _worker = start(process.argv[2] ?? "redis://localhost:6379/0");
-  await Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
+  await using broker = getBroker(process.argv[2] ?? "redis://localhost:6379/0");
+  await startPools(createPool(broker));
 }

@@ -1,4 +1,4 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
@@ -22,6 +22,7 @@ interface Running extends AsyncDisposable {
 
 const FOLDER = new URL("../examples/", import.meta.url);
 const NAMES = [
+  "all_cores",
   "dependency_graph",
   "expose_method",
   "ignore_result",
@@ -39,6 +40,8 @@ const NAMES = [
 ];
 // Parts of one example that takes two processes.
 const PARTS = ["tasks", "pool", "main"];
+// What it prints has a figure in it.
+const MEASURES = ["all_cores"];
 // All that the examples use. They share them, so they run one at a time.
 const QUEUES = ["default", "foo", "bar"];
 
@@ -51,7 +54,7 @@ Deno.test("examples/ has an example of everything", () => {
   deepStrictEqual(NAMES.filter((name) => !examples.includes(name)), []);
 });
 
-for (const name of examples) {
+for (const name of examples.filter((name) => !MEASURES.includes(name))) {
   testOnAll(`examples/${name}.ts prints what it says`, async (url) => {
     const expected = outputIn(name);
     const { main }: Example = await import(new URL(`${name}.ts`, FOLDER).href);
@@ -64,6 +67,14 @@ Deno.test("examples/mem.ts runs by itself, without a URL", async () => {
   await using mem = run("mem");
   strictEqual(await mem.output, outputIn("mem"));
   strictEqual(await mem.code, 0);
+});
+
+testOnAll("examples/all_cores.ts tells a speed-up", async (url) => {
+  const { main }: Example = await import(new URL("all_cores.ts", FOLDER).href);
+  await clearQueues(url);
+  const output = await printed(() => main(url));
+  match(output, /^283146 primes below 4000000, by one worker and by \d+: true\n/);
+  match(output, /\nspeed-up over one core: \d+\.\d\d with \d+ cores\n$/);
 });
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {

@@ -104,6 +104,7 @@ class ProcessHandle implements WorkerHandle {
     child.stderr!.on("data", (data) => this.#tail = (this.#tail + data).slice(-TAIL));
     child.on("message", (data) => events.frame(data));
     child.on("error", (error) => this.#failed(error));
+    const exited = new Promise<true>((resolve) => child.once("exit", () => resolve(true)));
     const gone = new Promise<void>((resolve) => child.once("disconnect", () => resolve()));
     const quiet = new Promise<void>((resolve) => child.stderr!.once("close", () => resolve()));
     child.once("exit", async (code, signal) => {
@@ -112,9 +113,7 @@ class ProcessHandle implements WorkerHandle {
       this.#end(signal === null ? `exited with code ${code}` : `was killed by ${signal}`);
     });
     // Without its way to the pool it is of no use to anyone; but most often, it just ends.
-    let timer: ReturnType<typeof setTimeout>;
-    gone.then(() => timer = setTimeout(() => this.kill(), LAST_WORDS));
-    child.once("exit", () => clearTimeout(timer));
+    gone.then(async () => await waitUntil(exited, { timeout: LAST_WORDS }) ?? this.kill());
     if (child.pid !== undefined) events.pid(child.pid);
   }
 
