@@ -112,12 +112,12 @@ export class Broker implements AsyncDisposable {
 
   /**
    * Runs a claimed task, all of whose inputs are there. Never throws: a failure is a report. A task
-   * of another queue than this broker's says which.
+   * of another queue than this broker's says which. The signal is asked for when the task does.
    */
   async run(
     claim: Claim,
     message: Message,
-    signal: AbortSignal,
+    abort: { readonly signal: AbortSignal },
     queue: string = this.name,
   ): Promise<Report> {
     const { id, fence, inputs } = claim;
@@ -127,7 +127,15 @@ export class Broker implements AsyncDisposable {
       const task = this.#tasks.get(message.name);
       if (task === undefined) return { ...report, ...failed(subject, "no such task") };
       const args = decode(message.args, inputs.map(inputOf)) as unknown[];
-      const current: CurrentTask = { id, name: message.name, queue, fence, signal };
+      const current: CurrentTask = {
+        id,
+        name: message.name,
+        queue,
+        fence,
+        get signal() {
+          return abort.signal;
+        },
+      };
       const result = await runAs(current, () => task(...args));
       const act = `return from ${message.name}`;
       const text = message.ignoreResult ? "" : encodeValue(act, "result", result, this.#maxPayload);

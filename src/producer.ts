@@ -133,7 +133,7 @@ export class Producer implements AsyncDisposable {
     this.#batches.set(ref, this.#enqueue.open!);
     // When an argument could not be stored, that is what the caller must hear.
     const parts = handles.filter((handle) => handle instanceof Promise);
-    await Promise.all([...parts, answer.catch(() => {})]);
+    if (parts.length > 0) await Promise.all([...parts, answer.catch(() => {})]);
     return this.#check(call.name, id, await answer);
   }
 

@@ -37,6 +37,7 @@ export async function waitUntil<T>(
 ): Promise<T | undefined> {
   const { timeout, signal } = options;
   signal?.throwIfAborted();
+  if (timeout === undefined && signal === undefined) return await arrival;
   const { promise, resolve, reject } = Promise.withResolvers<undefined>();
   const onAbort = () => reject(signal?.reason);
   signal?.addEventListener("abort", onAbort, { once: true });

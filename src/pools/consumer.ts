@@ -4,6 +4,7 @@
  * It alone talks to the queue: claims, reports and signs of life leave together, in exchanges.
  */
 import { setImmediate } from "node:timers";
+import { Abort } from "../abort.ts";
 import type { Broker } from "../broker.ts";
 import { QueueUnavailable, TaskFailure } from "../errors.ts";
 import { decodeMessage, DEFAULT_POLICY, type Message } from "../message.ts";
@@ -26,13 +27,17 @@ export interface Job {
   /** What the claim says is to be run. */
   readonly message: Message;
   /** Asks the task to end early. */
-  readonly signal: AbortSignal;
+  readonly abort: Abort;
 }
 
 /** What a consumer needs of its pool. */
 export interface ConsumerHost {
   /** Id of the pool. */
   readonly id: string;
+  /** Whether outcomes come as messages, several of them in a turn of the event loop. */
+  readonly remote: boolean;
+  /** Whether all workers have enough to do, so that there is no hurry to fetch more. */
+  readonly busy: boolean;
   /** Tasks that the pool could take for this consumer now. */
   room(consumer: Consumer): number;
   /** Keeps room for tasks that are being asked for; returns how many. */
@@ -48,7 +53,6 @@ export interface ConsumerHost {
 }
 
 interface Run extends Job {
-  readonly abort: AbortController;
   /** When the next sign of life is due. */
   beat: number;
 }
@@ -61,6 +65,8 @@ const MAX_REPORTS = 100;
 const MAX_REPORT_TEXT = 4_000_000;
 // Tasks that never wait for anything would keep timers and sockets from ever being served.
 const MAX_TURN = 10;
+// How long outcomes wait for others to leave with, while everyone is busy and more is to be had.
+const GATHER = 4;
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 5_000;
 
@@ -75,6 +81,8 @@ export class Consumer {
   #news = Promise.withResolvers<void>();
   /** There may be tasks to claim: the queue was not asked yet, woke us, or gave all we wanted. */
   #hungry = true;
+  /** There is no hurry: what comes may gather. */
+  #patient = false;
   #quiet = false;
   #leaving = false;
   #unlisten = () => {};
@@ -117,7 +125,7 @@ export class Consumer {
 
   /** The pool has room, or it is this consumer's turn. */
   nudge(): void {
-    if (this.#hungry) this.#news.resolve();
+    if (this.#hungry && !this.#inNoHurry) this.#news.resolve();
   }
 
   /** Takes no more tasks; resolves when those that run are over. */
@@ -151,8 +159,14 @@ export class Consumer {
     this.#grow();
   }
 
+  /** What is to be told may gather: all workers have enough to do meanwhile. */
+  get #inNoHurry(): boolean {
+    return this.#patient && this.#host.busy;
+  }
+
   #finishedOne(): void {
     if (this.#running.size === 0) this.#whenIdle();
+    if (this.#inNoHurry) return;
     this.#news.resolve();
     this.#host.changed();
   }
@@ -246,6 +260,11 @@ export class Consumer {
   /** Until there is something to tell or to fetch. */
   async #nextNews(): Promise<void> {
     const now = performance.now();
+    if (this.#hungry && !this.#leaving && this.#host.busy) {
+      this.#patient = true;
+      await waitUntil(this.#news.promise, { timeout: GATHER });
+      this.#patient = false;
+    }
     const canClaim = this.#hungry && this.#host.room(this) > 0;
     if (this.#reports.length === 0 && !this.#leaving && !canClaim) {
       let beat = now + POLL;
@@ -253,7 +272,7 @@ export class Consumer {
       await waitUntil(this.#news.promise, { timeout: Math.max(0, beat - now) });
       if (performance.now() - now >= POLL) this.#hungry = true;
     }
-    if (performance.now() - this.#turnStart < MAX_TURN) return;
+    if (!this.#host.remote && performance.now() - this.#turnStart < MAX_TURN) return;
     await new Promise((resolve) => setImmediate(resolve));
     this.#turnStart = performance.now();
   }
@@ -265,8 +284,7 @@ export class Consumer {
       // A lease starts with the default interval, whatever the task asks for.
       const first = Math.min(message.heartbeatInterval, DEFAULT_POLICY.heartbeatInterval);
       const beat = performance.now() + first;
-      const abort = new AbortController();
-      const run = { broker: this.#broker, claim, message, abort, signal: abort.signal, beat };
+      const run = { broker: this.#broker, claim, message, abort: new Abort(), beat };
       this.#running.set(claim.id, run);
       this.#run(run).then(
         (report) => this.#end(run, report),

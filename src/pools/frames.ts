@@ -2,7 +2,7 @@
  * What a pool and its workers say to each other.
  *
  * Frames are arrays of plain data, so that they survive JSON as well as structured cloning. What
- * tasks take and give is in them as text that the codec made.
+ * tasks take and give is in them as text that the codec made. Workers send lists of frames.
  */
 import type { Outcome } from "../task_queue.ts";
 
@@ -24,6 +24,16 @@ export interface Start {
   readonly tellMemory: boolean;
 }
 
+/** A task is over. The time that it took, in milliseconds; bytes of memory, or 0. */
+export type Done = readonly [
+  kind: "done",
+  serial: number,
+  ok: boolean,
+  text: string,
+  took: number,
+  memory: number,
+];
+
 /**
  * A task for a worker: its number in this worker, the time (milliseconds since 1970) after which it
  * must not begin any more or 0, then queue, id, fence, message and inputs.
@@ -40,6 +50,8 @@ export type Order = readonly [
 
 /** What a pool tells a worker. */
 export type ToWorker =
+  /** There is a shelf: in this memory, or in the file that the process began with. */
+  | readonly ["shelf", memory?: SharedArrayBuffer]
   | readonly ["start", Start]
   | readonly ["run", readonly Order[]]
   /** Ask a task to end early. */
@@ -55,8 +67,7 @@ export type FromWorker =
   | readonly ["ready"]
   /** It cannot have tasks, and why. */
   | readonly ["unfit", reason: string]
-  /** A task is over. The time that it took, in milliseconds; bytes of memory, or 0. */
-  | readonly ["done", serial: number, ok: boolean, text: string, took: number, memory: number]
+  | Done
   /** A task did not begin in time. */
   | readonly ["back", serial: number]
   /** It was asked to end by someone else: it finishes what it has. */

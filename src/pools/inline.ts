@@ -46,7 +46,7 @@ export class InlineWorkerPool extends WorkerPool {
       {
         start: () => {},
         capacity: () => concurrency,
-        run: ({ broker, claim, message, signal }) => broker.run(claim, message, signal),
+        run: ({ broker, claim, message, abort }) => broker.run(claim, message, abort),
         end: () => Promise.resolve(),
       },
       rest,

@@ -8,7 +8,9 @@ import type { Broker } from "../broker.ts";
 import { isDeno } from "../runtime.ts";
 import { waitUntil } from "../wait.ts";
 import { denoArguments, type WorkerPermissions } from "./deno_flags.ts";
+import type { Done } from "./frames.ts";
 import { moduleUrl, ModuleWorkerPool, type ModuleWorkerPoolOptions } from "./module_pool.ts";
+import { readShelf, ShelfFile } from "./shelf.ts";
 import type { Launch, WorkerEvents, WorkerHandle } from "./worker.ts";
 
 /** What a `ProcessWorkerPool` can be told. */
@@ -82,44 +84,59 @@ export class ProcessWorkerPool extends ModuleWorkerPool {
 
 function launcher(args: readonly string[], prefixOutput: boolean): Launch {
   return (title, events) => {
+    const shelf = ShelfFile.open();
     const child = spawn(process.execPath, args, {
-      stdio: ["ignore", prefixOutput ? "pipe" : "inherit", "pipe", "ipc"],
+      // Frames come on 3: cheaper than messages, and sent when the call that writes them returns.
+      stdio: [
+        ...["ignore", prefixOutput ? "pipe" : "inherit", "pipe", "pipe"] as const,
+        ...[shelf?.fd ?? "ignore", "ipc"] as const,
+      ],
     });
     const prefix = prefixOutput ? `[${title}] ` : undefined;
     if (child.stdout) passOn(child.stdout, process.stdout, prefix);
     passOn(child.stderr!, process.stderr, prefix);
-    return new ProcessHandle(child, events);
+    return new ProcessHandle(child, shelf, events);
   };
 }
 
 class ProcessHandle implements WorkerHandle {
   readonly #child: ChildProcess;
+  readonly #shelf: ShelfFile | undefined;
   readonly #events: WorkerEvents;
   #tail = "";
   #ended = false;
 
-  constructor(child: ChildProcess, events: WorkerEvents) {
+  constructor(child: ChildProcess, shelf: ShelfFile | undefined, events: WorkerEvents) {
     this.#child = child;
+    this.#shelf = shelf;
     this.#events = events;
     child.stderr!.on("data", (data) => this.#tail = (this.#tail + data).slice(-TAIL));
-    child.on("message", (data) => events.frame(data));
+    const frames = child.stdio[3] as Readable;
+    onLine(frames, (line) => events.frame(parsed(line)));
     child.on("error", (error) => this.#failed(error));
     const exited = new Promise<true>((resolve) => child.once("exit", () => resolve(true)));
-    const gone = new Promise<void>((resolve) => child.once("disconnect", () => resolve()));
-    const quiet = new Promise<void>((resolve) => child.stderr!.once("close", () => resolve()));
+    const [gone, quiet] = [frames, child.stderr!].map((stream) =>
+      new Promise<void>((resolve) => stream.once("close", () => resolve()))
+    );
     child.once("exit", async (code, signal) => {
+      if (child.connected) child.disconnect();
       // What it said last may still be on its way.
       await waitUntil(Promise.all([gone, quiet]), { timeout: LAST_WORDS });
       this.#end(signal === null ? `exited with code ${code}` : `was killed by ${signal}`);
     });
     // Without its way to the pool it is of no use to anyone; but most often, it just ends.
-    gone.then(async () => await waitUntil(exited, { timeout: LAST_WORDS }) ?? this.kill());
+    gone!.then(async () => await waitUntil(exited, { timeout: LAST_WORDS }) ?? this.kill());
     if (child.pid !== undefined) events.pid(child.pid);
+    if (shelf !== undefined) this.post(["shelf"]);
   }
 
   post(frame: Parameters<WorkerHandle["post"]>[0]): void {
     // It may be gone already: then its end is on its way, and what it had is given to another one.
     if (this.#child.connected) this.#child.send(frame, () => {});
+  }
+
+  shelved(): readonly Done[] {
+    return this.#shelf === undefined ? [] : readShelf(this.#shelf.read());
   }
 
   kill(): void {
@@ -143,6 +160,28 @@ class ProcessHandle implements WorkerHandle {
     this.#ended = true;
     const said = this.#tail.trim();
     this.#events.ended({ how: said === "" ? how : `${how}; the last it wrote: ${said}` });
+    this.#shelf?.close();
+  }
+}
+
+/** Hears of each line that is whole. */
+function onLine(from: Readable, hear: (line: string) => void): void {
+  let rest = "";
+  from.setEncoding("utf8");
+  from.on("data", (text: string) => {
+    rest += text;
+    if (!text.includes("\n")) return;
+    const lines = rest.split("\n");
+    rest = lines.pop()!;
+    lines.forEach(hear);
+  });
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return line;
   }
 }
 

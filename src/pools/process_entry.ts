@@ -1,36 +1,44 @@
 /** Where a worker process begins. */
+import { writeSync } from "node:fs";
 import process from "node:process";
 import type { FromWorker, ToWorker } from "./frames.ts";
+import { Shelf } from "./shelf.ts";
 import { type LoadModule, WorkerMain } from "./worker_main.ts";
 
-/** Results longer than this are on their way before the next task begins. */
-const LONG = 16_384;
+/** File descriptors that every worker begins with; see `process.ts`. */
+const FRAMES = 3;
+const SHELF = 4;
 /** Milliseconds between looks at whether the pool's process is still there. */
 const WATCH = 200;
 
 /** Serves the pool that this process was started by, with the module that `load` imports. */
 export function serve(load: LoadModule): void {
   watchParent();
-  const send = process.send!.bind(process) as (frame: FromWorker, sent?: () => void) => boolean;
-  // The way to the pool is not for the user's modules, some of which use one when they find it.
-  Object.assign(process, { send: undefined });
   const worker = new WorkerMain(
-    {
-      post(frame) {
-        if (frame[0] !== "done" || frame[3].length < LONG) return void send(frame);
-        return new Promise((resolve) => send(frame, () => resolve()));
-      },
-      memory: () => process.memoryUsage.rss(),
-      exit: () => process.exit(0),
-    },
+    { post: send, memory: () => process.memoryUsage.rss(), exit: () => process.exit(0) },
     load,
   );
-  process.on("message", (frame) => worker.receive(frame as ToWorker));
+  // The way to the pool is not for the user's modules, some of which use one when they find it.
+  Object.assign(process, { send: undefined });
+  process.on("message", (frame: ToWorker) => {
+    if (frame[0] === "shelf") {
+      worker.shelf = new Shelf((bytes, at) => writeSync(SHELF, bytes, 0, bytes.length, at));
+    } else worker.receive(frame);
+  });
   process.on("disconnect", () => process.exit(1));
+  process.on("exit", worker.flush);
   // Of the terminal or the service manager, and meant for the pool, which tells us what to do.
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => worker.leave());
-  send(["up"]);
+  send([["up"]]);
+}
+
+/** The frames are in the pipe when it returns, even when this process is killed then. */
+function send(frames: readonly FromWorker[]): void {
+  const bytes = new TextEncoder().encode(
+    frames.map((frame) => `${JSON.stringify(frame)}\n`).join(""),
+  );
+  for (let sent = 0; sent < bytes.length;) sent += writeSync(FRAMES, bytes, sent);
 }
 
 /**

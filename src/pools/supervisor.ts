@@ -78,6 +78,12 @@ export class Supervisor implements Crew {
     return sum;
   }
 
+  /** Whether every worker has half of what it can have ahead. */
+  get busy(): boolean {
+    const now = performance.now();
+    return this.#slots.every(({ worker }) => worker?.isBusy(now) ?? true);
+  }
+
   /** Gives a task to the worker that has the fewest; back, when none has room any more. */
   run(job: Job): Promise<Report> {
     const now = performance.now();

@@ -1,7 +1,9 @@
 /** {@linkcode ThreadWorkerPool}: runs tasks in threads of this process. */
 import type { Broker } from "../broker.ts";
 import { checkCount } from "../wait.ts";
+import type { Done } from "./frames.ts";
 import { ModuleWorkerPool, type ModuleWorkerPoolOptions } from "./module_pool.ts";
+import { readShelf, SHELF_SIZE } from "./shelf.ts";
 import type { Launch, WorkerEvents, WorkerHandle } from "./worker.ts";
 
 /** What a `ThreadWorkerPool` can be told. */
@@ -78,6 +80,7 @@ interface LockManager {
 class ThreadHandle implements WorkerHandle {
   readonly #worker: Worker;
   readonly #events: WorkerEvents;
+  readonly #shelf = new SharedArrayBuffer(SHELF_SIZE);
   readonly #lock = `worq-${crypto.randomUUID()}`;
   readonly #waiting = new AbortController();
   #watched = false;
@@ -88,9 +91,11 @@ class ThreadHandle implements WorkerHandle {
   constructor(events: WorkerEvents) {
     this.#events = events;
     this.#worker = new Worker(ENTRY, { type: "module", name: this.#lock });
+    this.post(["shelf", this.#shelf]);
     this.#worker.addEventListener("message", ({ data }) => {
-      if (Array.isArray(data) && data[0] === "up") this.#awaitEnd();
-      events.frame(data);
+      this.#awaitEnd();
+      if (Array.isArray(data)) data.forEach((frame) => events.frame(frame));
+      else events.frame(data);
     });
     this.#worker.addEventListener("messageerror", () => events.frame("what cannot be read"));
     this.#worker.addEventListener("error", (event) => {
@@ -107,6 +112,10 @@ class ThreadHandle implements WorkerHandle {
 
   post(frame: Parameters<WorkerHandle["post"]>[0]): void {
     this.#worker.postMessage(frame);
+  }
+
+  shelved(): readonly Done[] {
+    return readShelf(new Uint8Array(this.#shelf));
   }
 
   kill(): void {

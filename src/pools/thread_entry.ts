@@ -3,6 +3,7 @@
 import process from "node:process";
 import type { ToWorker } from "./frames.ts";
 import { describeError, errorText } from "../errors.ts";
+import { Shelf } from "./shelf.ts";
 import { WorkerMain } from "./worker_main.ts";
 
 /** The global scope of this thread, which lacks some of this on some runtimes. */
@@ -26,7 +27,7 @@ const close = scope.close?.bind(scope) ?? exit;
 
 const worker = new WorkerMain(
   {
-    post: (frame) => void post(frame),
+    post: (frames) => post(frames),
     memory: () => process.memoryUsage().heapUsed,
     exit: () => close(),
   },
@@ -35,7 +36,8 @@ const worker = new WorkerMain(
 
 /** Says what no event would tell the pool. */
 function say(what: string): void {
-  post(["bye", what]);
+  worker.flush();
+  post([["bye", what]]);
 }
 
 if (scope.Deno) {
@@ -70,14 +72,16 @@ scope.addEventListener("unhandledrejection", (event) => {
 process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
 
-scope.addEventListener(
-  "message",
-  (event) => worker.receive((event as MessageEvent<ToWorker>).data),
-);
+scope.addEventListener("message", (event) => {
+  const frame = (event as MessageEvent<ToWorker>).data;
+  if (frame[0] !== "shelf") return worker.receive(frame);
+  const memory = new Uint8Array(frame[1]!);
+  worker.shelf = new Shelf((bytes, at) => memory.set(bytes, at));
+});
 // The lock is free again when this thread is gone, however it went.
 const { locks } = scope.navigator ?? {};
 if (locks) await new Promise((resolve) => locks.request(scope.name!, () => holdFor(resolve)));
-post(["up"]);
+post([["up"]]);
 
 function holdFor(held: (value: unknown) => void): Promise<never> {
   held(undefined);

@@ -2,13 +2,22 @@
 import { encodeFailure } from "../outcome.ts";
 import type { Report } from "../task_queue.ts";
 import type { Job } from "./consumer.ts";
-import { type FromWorker, isFrame, type Order, type Start, type ToWorker } from "./frames.ts";
+import {
+  type Done,
+  type FromWorker,
+  isFrame,
+  type Order,
+  type Start,
+  type ToWorker,
+} from "./frames.ts";
 import type { Pace } from "./pace.ts";
 
 /** The only thing that differs between pools: a thread or a process with a way to it. */
 export interface WorkerHandle {
   /** Sends a frame. */
   post(frame: ToWorker): void;
+  /** What lies on the shelf of the worker, among it what was told already. */
+  shelved(): readonly Done[];
   /** Ends it at once, whatever it is doing. */
   kill(): void;
 }
@@ -111,6 +120,8 @@ export class Worker {
   #outbox: Order[] = [];
   #serial = 0;
   #given = 0;
+  /** Whether it said anything since the last look at its shelf. */
+  #heard = false;
   #state: "starting" | "ready" | "retiring" | "ending" = "starting";
   /** Why we had to kill it: tells more than the signal that it died of. */
   #killed: string | undefined;
@@ -160,12 +171,18 @@ export class Worker {
     return Math.min(left, this.#limits.concurrency + this.#ahead(now));
   }
 
+  /** Whether it has enough to do for a while; also when it takes no tasks at all. */
+  isBusy(now: number): boolean {
+    const ahead = this.capacity(now) - this.#limits.concurrency;
+    return ahead < 0 || (ahead > 1 && this.#entries.size > this.#limits.concurrency + ahead / 2);
+  }
+
   /** Has it run a task. */
   run(job: Job): Promise<Report> {
     const { promise, resolve } = Promise.withResolvers<Report>();
     const serial = ++this.#serial;
     const waits = this.#entries.size >= this.#limits.concurrency;
-    const { claim, broker, signal } = job;
+    const { claim, broker, abort } = job;
     const entry = {
       serial,
       job,
@@ -177,9 +194,7 @@ export class Worker {
     };
     this.#entries.set(serial, entry);
     this.#given++;
-    signal.addEventListener("abort", () => this.#abort(serial, String(signal.reason?.message)), {
-      once: true,
-    });
+    abort.onAbort = (reason) => this.#abort(serial, messageOf(reason));
     if (
       this.#outbox.push(
         [serial, entry.until, broker.name, claim.id, claim.fence, claim.message!, claim.inputs],
@@ -190,6 +205,8 @@ export class Worker {
 
   /** Looks after what only time tells: tasks over their time, and tasks behind a slow one. */
   sweep(now: number): void {
+    if (!this.#heard) this.#lookAtShelf();
+    this.#heard = false;
     for (const entry of this.#entries.values()) {
       if (entry.begun > 0) this.#checkTime(entry, now);
       else if (Date.now() > entry.until + SLACK && entry.overdue++ > 0) this.#takeBack(entry);
@@ -199,7 +216,7 @@ export class Worker {
   /** Whether `sweep` has anything to look after. */
   get needsSweep(): boolean {
     return this.#entries.size > 0 &&
-      (this.#limits.taskTimeout < Infinity || this.#entries.size > this.#limits.concurrency);
+      (this.#limits.taskTimeout < Infinity || this.#entries.size > 1);
   }
 
   /** Takes no more tasks, and ends after those that it has. */
@@ -237,6 +254,7 @@ export class Worker {
 
   #receive(data: unknown, start: Start): void {
     if (this.ending !== undefined) return;
+    this.#heard = true;
     if (!isFrame(data)) {
       return this.kill(`sent what no worker sends: ${clip(String(JSON.stringify(data)))}`);
     }
@@ -257,7 +275,7 @@ export class Worker {
         this.kill(frame[1]);
         break;
       case "done":
-        this.#done(frame[1], frame[2], frame[3], frame[4], frame[5]);
+        this.#done(frame);
         break;
       case "back":
         this.#settle(this.#entries.get(frame[1]), "returned", "");
@@ -278,10 +296,17 @@ export class Worker {
     this.#host.ready();
   }
 
-  #done(serial: number, ok: boolean, text: string, took: number, memory: number): void {
+  /** What a worker that is busy, or dead, has done since it last said anything. */
+  #lookAtShelf(): void {
+    if (this.#entries.size === 0) return;
+    for (const done of this.#handle.shelved()) this.#done(done);
+  }
+
+  #done([, serial, ok, text, took, memory]: Done): void {
     const entry = this.#entries.get(serial);
+    // It was told already; or it was taken back, and is another worker's by now.
+    if (entry === undefined) return;
     this.#pace.add(took);
-    if (entry === undefined) return; // it was taken back, and is another worker's by now
     this.finished++;
     if (!ok && entry.timedOut) this.#settle(entry, "failed", this.#timeoutFailure(entry));
     else this.#settle(entry, ok ? "success" : "failed", text);
@@ -309,6 +334,7 @@ export class Worker {
   }
 
   #endWhenDone(): void {
+    if (this.ending !== undefined) return;
     if (this.#state === "ready" && this.#given >= this.#limits.maxTasks) this.#state = "retiring";
     if (this.#state !== "retiring" || this.#entries.size > 0) return;
     this.#state = "ending";
@@ -330,6 +356,8 @@ export class Worker {
   #checkTime(entry: Entry, now: number): void {
     const over = now - entry.begun - this.#limits.taskTimeout;
     if (over > 0 && !entry.timedOut) {
+      this.#lookAtShelf();
+      if (!this.#entries.has(entry.serial)) return;
       entry.timedOut = true;
       this.#abort(entry.serial, `The task took longer than ${this.#limits.taskTimeout} ms`);
     }
@@ -351,6 +379,7 @@ export class Worker {
   }
 
   #end(ending: Ending): void {
+    this.#lookAtShelf();
     const how = this.#killed ?? ending.how;
     this.ending = { ...ending, how };
     clearTimeout(this.#startTimer);
@@ -363,6 +392,10 @@ export class Worker {
     this.#host.ended();
     this.#over.resolve();
   }
+}
+
+function messageOf(reason: unknown): string {
+  return reason instanceof Error ? reason.message : String(reason);
 }
 
 function clip(text: string): string {

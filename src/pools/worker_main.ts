@@ -1,4 +1,6 @@
 /** What runs inside a worker, be it a thread or a process: the user's module, told by frames. */
+import { setImmediate } from "node:timers";
+import { Abort } from "../abort.ts";
 import type { Broker } from "../broker.ts";
 import { decode } from "../codec.ts";
 import { describeError, errorText } from "../errors.ts";
@@ -6,12 +8,13 @@ import { decodeMessage } from "../message.ts";
 import { encodeFailure } from "../outcome.ts";
 import type { Claim } from "../task_queue.ts";
 import { enterWorkerScope } from "../worker_scope.ts";
-import type { FromWorker, Order, Start, ToWorker } from "./frames.ts";
+import type { Done, FromWorker, Order, Start, ToWorker } from "./frames.ts";
+import type { Shelf } from "./shelf.ts";
 
 /** The worker's end of the way to its pool. */
 export interface WorkerChannel {
-  /** Sends a frame; resolves when the next one may follow. */
-  post(frame: FromWorker): Promise<void> | undefined;
+  /** Sends frames, which are on their way when it returns. */
+  post(frames: readonly FromWorker[]): void;
   /** Bytes of memory that this worker uses. */
   memory(): number;
   /** Ends this worker. */
@@ -23,18 +26,26 @@ export type LoadModule = (url: string) => Promise<Record<string, unknown>>;
 
 // How often the memory is looked at: that takes as long as many a task.
 const MEMORY_INTERVAL = 100;
+// How long an outcome may lie on the shelf while other tasks run.
+const HOLD = 4;
 
 /** Runs tasks as a pool says. */
 export class WorkerMain {
   readonly #channel: WorkerChannel;
   readonly #load: LoadModule;
   readonly #waiting: Order[] = [];
-  readonly #running = new Map<number, AbortController>();
+  readonly #running = new Map<number, Abort>();
+  /** What is not told yet: it is on the shelf. */
+  #held: Done[] = [];
+  #heldSince = 0;
   #broker: Broker | undefined;
   #concurrency = 1;
   #tellMemory = false;
   #lookedAtMemory = 0;
   #ending = false;
+
+  /** Where its pool finds what it was not told yet; undefined when everything is told at once. */
+  shelf: Shelf | undefined;
 
   /** A worker that has to be told to start. */
   constructor(channel: WorkerChannel, load: LoadModule) {
@@ -43,7 +54,7 @@ export class WorkerMain {
   }
 
   /** Does what the pool says. */
-  receive(frame: ToWorker): void {
+  receive(frame: Exclude<ToWorker, readonly ["shelf", ...unknown[]]>): void {
     switch (frame[0]) {
       case "start":
         void this.#start(frame[1]);
@@ -60,11 +71,19 @@ export class WorkerMain {
     }
   }
 
+  /** Tells what lies on the shelf. */
+  readonly flush = (): void => {
+    if (this.#held.length === 0) return;
+    this.#channel.post(this.#held);
+    this.#held = [];
+    this.shelf?.clear();
+  };
+
   /** Finishes what has begun, gives back the rest, and ends. */
   leave(): void {
     if (this.#ending) return;
-    this.#channel.post(["leaving"]);
-    for (const [serial] of this.#waiting.splice(0)) this.#channel.post(["back", serial]);
+    const left = this.#waiting.splice(0);
+    this.#channel.post([["leaving"], ...left.map(([serial]) => ["back", serial] as const)]);
     this.#end();
   }
 
@@ -75,15 +94,16 @@ export class WorkerMain {
     try {
       const module = await this.#load(start.module);
       this.#broker = await initialize(module, start);
-      this.#channel.post(["ready"]);
+      this.#channel.post([["ready"]]);
     } catch (error) {
-      this.#channel.post(["unfit", describeUnfit(error)]);
+      this.#channel.post([["unfit", describeUnfit(error)]]);
     }
   }
 
   #end(): void {
     this.#ending = true;
     if (this.#running.size > 0 || this.#waiting.length > 0) return;
+    this.flush();
     // A broker that cannot be closed must not keep the worker from ending; its pool sees to that.
     const closed = Promise.resolve(this.#broker?.[Symbol.asyncDispose]());
     closed.catch(() => {}).finally(() => this.#channel.exit());
@@ -97,30 +117,40 @@ export class WorkerMain {
     while (this.#running.size < this.#concurrency && this.#waiting.length > 0) {
       const order = this.#waiting.shift()!;
       const [serial, until] = order;
-      if (until > 0 && Date.now() > until) this.#channel.post(["back", serial]);
+      if (until > 0 && Date.now() > until) this.#channel.post([["back", serial]]);
       else void this.#run(order);
     }
     if (this.#ending) this.#end();
   }
 
   async #run([serial, , queue, id, fence, text, inputs]: Order): Promise<void> {
-    const abort = new AbortController();
+    const abort = new Abort();
     this.#running.set(serial, abort);
     const begin = performance.now();
     const claim: Claim = { id, fence, message: text, inputs };
-    const [ok, outcome] = await this.#outcome(claim, queue, abort.signal);
+    const [ok, outcome] = await this.#outcome(claim, queue, abort);
     const took = performance.now() - begin;
-    // The next task may block this thread: what is done must be on its way before it begins.
-    const sent = this.#channel.post(["done", serial, ok, outcome, took, this.#memory()]);
-    if (sent !== undefined) await sent;
+    this.#tell(["done", serial, ok, outcome, took, this.#memory()]);
     this.#running.delete(serial);
     this.#pump();
   }
 
-  async #outcome(claim: Claim, queue: string, signal: AbortSignal): Promise<[boolean, string]> {
+  /**
+   * The next task may block this thread: what is done is on its way before it begins, or on the
+   * shelf when there is enough to do until more arrives.
+   */
+  #tell(done: Done): void {
+    const now = performance.now();
+    if (this.#held.push(done) === 1) this.#heldSince = now;
+    const goesOn = this.#waiting.length > this.#held.length && now - this.#heldSince < HOLD;
+    if (!goesOn || !this.shelf?.put(done)) this.flush();
+    else if (this.#held.length === 1) setImmediate(this.flush); // when this thread waits at last
+  }
+
+  async #outcome(claim: Claim, queue: string, abort: Abort): Promise<[boolean, string]> {
     try {
       const message = decodeMessage(claim.message ?? "");
-      const report = await this.#broker!.run(claim, message, signal, queue);
+      const report = await this.#broker!.run(claim, message, abort, queue);
       return [report.kind === "success", report.text];
     } catch (error) {
       return [false, encodeFailure({ task: "?", queue, id: claim.id }, error)];

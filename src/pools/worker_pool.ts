@@ -54,7 +54,9 @@ export interface Crew {
   start(host: CrewHost): void;
   /** Tasks that it can have at the same time, now. */
   capacity(): number;
-  /** Runs a task and reports; never rejects. The job's signal asks it to end early. */
+  /** Whether all workers have enough to do for a while. */
+  readonly busy?: boolean;
+  /** Runs a task and reports; never rejects. Its `abort` asks it to end early. */
   run(job: Job): Promise<Report>;
   /** Ends it, with whatever it is doing. */
   end(): Promise<void>;
@@ -105,6 +107,10 @@ export class WorkerPool implements AsyncDisposable {
     this.#onError = onError;
     const host = {
       id,
+      remote: crew.busy !== undefined,
+      get busy() {
+        return crew.busy ?? false;
+      },
       room: (consumer: Consumer) => this.#room(consumer),
       reserve: (consumer: Consumer, most: number) => this.#reserve(consumer, most),
       release: (count: number) => this.#release(count),

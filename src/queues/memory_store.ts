@@ -34,9 +34,9 @@ interface Entry {
   message: string | undefined;
   needs: readonly Need[];
   /** Entries behind the needs that are known, to give them back. */
-  held: Entry[];
+  held: Entry[] | undefined;
   open: number;
-  feeds: Entry[];
+  feeds: Entry[] | undefined;
   refs: number;
   fence: number;
   owner: string | undefined;
@@ -64,6 +64,7 @@ interface PoolEntry {
 }
 
 const MAX_INPUTS = 200;
+const NONE: readonly never[] = [];
 
 /** The queue itself. Each public method is one atomic step. */
 export class Store {
@@ -203,9 +204,9 @@ export class Store {
       status: "pending",
       message,
       needs,
-      held: [],
+      held: undefined,
       open: 1,
-      feeds: [],
+      feeds: undefined,
       refs: 0,
       fence: 0,
       owner: undefined,
@@ -230,10 +231,10 @@ export class Store {
       if (need !== undefined) {
         need.refs++;
         need.expires = Infinity;
-        entry.held.push(need);
+        (entry.held ??= []).push(need);
         if (need.outcome === undefined) {
           entry.open++;
-          need.feeds.push(entry);
+          (need.feeds ??= []).push(entry);
         }
       }
       const outcome = need === undefined ? this.#outcomeOf(one) : need.outcome;
@@ -340,14 +341,21 @@ export class Store {
 
   #end({ entry, outcome, keep }: Ending): void {
     const { waiters, feeds, held } = entry;
-    Object.assign(entry, { outcome, keep, status: outcome.status, ended: this.#clock() });
-    Object.assign(entry, { message: undefined, waiters: undefined, fence: 0, open: 0 });
-    Object.assign(entry, { feeds: [], held: [], needs: [] });
-    for (const handle of waiters ?? []) {
+    entry.outcome = outcome;
+    entry.keep = keep;
+    entry.status = outcome.status;
+    entry.ended = this.#clock();
+    entry.message = undefined;
+    entry.waiters = undefined;
+    entry.fence = 0;
+    entry.open = 0;
+    entry.feeds = entry.held = undefined;
+    entry.needs = NONE;
+    for (const handle of waiters ?? NONE) {
       handle.hear((listener) => listener.outcome?.(entry.id, outcome));
     }
-    for (const dependent of feeds) this.#release(dependent, outcome);
-    for (const need of held) {
+    for (const dependent of feeds ?? NONE) this.#release(dependent, outcome);
+    for (const need of held ?? NONE) {
       if (--need.refs === 0 && need.outcome !== undefined) this.#keep(need);
     }
     if (entry.refs === 0) this.#keep(entry);
