@@ -57,6 +57,11 @@ export function denoArguments(start: DenoStart): string[] {
   ];
 }
 
+/** Whether this process may use temporary files, without being asked about each. */
+export function mayUseFiles(): boolean {
+  return (["env", "read", "write"] as const).every((name) => stateOf(name) === "granted");
+}
+
 function flagsOf(permissions: WorkerPermissions): string[] {
   for (const [kind, value] of Object.entries(permissions)) {
     const known = (KINDS as readonly string[]).includes(kind);

@@ -7,10 +7,9 @@ import { fileURLToPath } from "node:url";
 import type { Broker } from "../broker.ts";
 import { isDeno } from "../runtime.ts";
 import { waitUntil } from "../wait.ts";
-import { denoArguments, type WorkerPermissions } from "./deno_flags.ts";
-import type { Done } from "./frames.ts";
+import { denoArguments, mayUseFiles, type WorkerPermissions } from "./deno_flags.ts";
 import { moduleUrl, ModuleWorkerPool, type ModuleWorkerPoolOptions } from "./module_pool.ts";
-import { readShelf, ShelfFile } from "./shelf.ts";
+import { ShelfFile } from "./shelf.ts";
 import type { Launch, WorkerEvents, WorkerHandle } from "./worker.ts";
 
 /** What a `ProcessWorkerPool` can be told. */
@@ -84,7 +83,7 @@ export class ProcessWorkerPool extends ModuleWorkerPool {
 
 function launcher(args: readonly string[], prefixOutput: boolean): Launch {
   return (title, events) => {
-    const shelf = ShelfFile.open();
+    const shelf = isDeno && !mayUseFiles() ? undefined : ShelfFile.open();
     const child = spawn(process.execPath, args, {
       // Frames come on 3: cheaper than messages, and sent when the call that writes them returns.
       stdio: [
@@ -135,8 +134,8 @@ class ProcessHandle implements WorkerHandle {
     if (this.#child.connected) this.#child.send(frame, () => {});
   }
 
-  shelved(): readonly Done[] {
-    return this.#shelf === undefined ? [] : readShelf(this.#shelf.read());
+  shelf(): Uint8Array | undefined {
+    return this.#shelf?.read();
   }
 
   kill(): void {

@@ -4,7 +4,7 @@
  * Waking the pool for each task of a millisecond costs a tenth of the work. So workers tell several
  * outcomes at once; and because the next task may block the worker, or be the end of it, what is not
  * told yet lies on a shelf that the pool can read at any time: memory that threads share, or a file
- * that has no name.
+ * that has no name. A mark beside it says that the worker listens.
  */
 import { Buffer } from "node:buffer";
 import { closeSync, openSync, readSync, unlinkSync } from "node:fs";
@@ -12,8 +12,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Done } from "./frames.ts";
 
-/** Bytes of a shelf; outcomes that do not fit are told at once. */
-export const SHELF_SIZE = 65_536;
+/** Bytes for outcomes; those that do not fit are told at once. */
+const ROOM = 65_536;
+/** Bytes of a shelf: behind the outcomes is the mark. */
+export const SHELF_SIZE: number = ROOM + 32;
 
 /** Puts bytes at a position. */
 export type ShelfWriter = (bytes: Uint8Array, position: number) => void;
@@ -35,10 +37,15 @@ export class Shelf {
   put(done: Done): boolean {
     // The number on both sides: what was read while it was written does not match.
     const bytes = encoder.encode(`${done[1]} ${JSON.stringify(done)} ${done[1]}\n\0`);
-    if (this.#used + bytes.length > SHELF_SIZE) return false;
+    if (this.#used + bytes.length > ROOM) return false;
     this.#write(bytes, this.#used);
     this.#used += bytes.length - 1; // the next one takes the place of the zero
     return true;
+  }
+
+  /** Begins with this order after a time without any: what an idle worker does once it hears. */
+  mark(serial: number): void {
+    this.#write(encoder.encode(`${serial}\0`), ROOM);
   }
 
   /** What is there was told: others may take its place. */
@@ -49,11 +56,22 @@ export class Shelf {
 
 /** What lies there, among it what was told already. */
 export function readShelf(bytes: Uint8Array): Done[] {
-  const end = bytes.indexOf(0);
-  return decoder.decode(bytes.slice(0, Math.max(0, end))).split("\n").flatMap((line) => {
+  return textAt(bytes, 0).split("\n").flatMap((line) => {
     const [, , json] = /^(\d+) (\[.*\]) \1$/.exec(line) ?? [];
     return json === undefined ? [] : [JSON.parse(json) as Done];
   });
+}
+
+/** Number of the order at which the worker last had nothing else to do. */
+export function readMark(bytes: Uint8Array): number {
+  return Number(textAt(bytes, ROOM));
+}
+
+/** From a position to the next zero. */
+function textAt(bytes: Uint8Array, position: number): string {
+  const end = bytes.indexOf(0, position);
+  // A copy: what threads share cannot be decoded.
+  return end < 0 ? "" : decoder.decode(bytes.slice(position, end));
 }
 
 /** A file for one worker process and its pool, which nobody else sees. */

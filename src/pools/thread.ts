@@ -1,9 +1,8 @@
 /** {@linkcode ThreadWorkerPool}: runs tasks in threads of this process. */
 import type { Broker } from "../broker.ts";
 import { checkCount } from "../wait.ts";
-import type { Done } from "./frames.ts";
 import { ModuleWorkerPool, type ModuleWorkerPoolOptions } from "./module_pool.ts";
-import { readShelf, SHELF_SIZE } from "./shelf.ts";
+import { SHELF_SIZE } from "./shelf.ts";
 import type { Launch, WorkerEvents, WorkerHandle } from "./worker.ts";
 
 /** What a `ThreadWorkerPool` can be told. */
@@ -114,8 +113,8 @@ class ThreadHandle implements WorkerHandle {
     this.#worker.postMessage(frame);
   }
 
-  shelved(): readonly Done[] {
-    return readShelf(new Uint8Array(this.#shelf));
+  shelf(): Uint8Array {
+    return new Uint8Array(this.#shelf);
   }
 
   kill(): void {

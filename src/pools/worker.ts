@@ -11,13 +11,14 @@ import {
   type ToWorker,
 } from "./frames.ts";
 import type { Pace } from "./pace.ts";
+import { readMark, readShelf } from "./shelf.ts";
 
 /** The only thing that differs between pools: a thread or a process with a way to it. */
 export interface WorkerHandle {
   /** Sends a frame. */
   post(frame: ToWorker): void;
-  /** What lies on the shelf of the worker, among it what was told already. */
-  shelved(): readonly Done[];
+  /** All bytes of the worker's shelf; undefined when it has none. */
+  shelf(): Uint8Array | undefined;
   /** Ends it at once, whatever it is doing. */
   kill(): void;
 }
@@ -84,6 +85,8 @@ interface Entry {
 
 /** Milliseconds for which a task may wait in a worker for the one before it. */
 const AHEAD = 30;
+/** Milliseconds after which a worker that does not even begin a task, without any other, is deaf. */
+const DEAF = 2_000;
 /** Milliseconds more after which a worker that waits for nothing must have given it back. */
 const SLACK = 20;
 /** Milliseconds that a task gets to end after it was asked to. */
@@ -122,6 +125,10 @@ export class Worker {
   #given = 0;
   /** Whether it said anything since the last look at its shelf. */
   #heard = false;
+  /** The order that it got when it last had none. */
+  #first = 0;
+  /** Whether it is known to have begun with that one. */
+  #listens = true;
   #state: "starting" | "ready" | "retiring" | "ending" = "starting";
   /** Why we had to kill it: tells more than the signal that it died of. */
   #killed: string | undefined;
@@ -181,6 +188,10 @@ export class Worker {
   run(job: Job): Promise<Report> {
     const { promise, resolve } = Promise.withResolvers<Report>();
     const serial = ++this.#serial;
+    if (this.#entries.size === 0) {
+      this.#first = serial;
+      this.#listens = false;
+    }
     const waits = this.#entries.size >= this.#limits.concurrency;
     const { claim, broker, abort } = job;
     const entry = {
@@ -207,6 +218,7 @@ export class Worker {
   sweep(now: number): void {
     if (!this.#heard) this.#lookAtShelf();
     this.#heard = false;
+    if (!this.#isListening()) return this.#checkHearing(now);
     for (const entry of this.#entries.values()) {
       if (entry.begun > 0) this.#checkTime(entry, now);
       else if (Date.now() > entry.until + SLACK && entry.overdue++ > 0) this.#takeBack(entry);
@@ -216,7 +228,7 @@ export class Worker {
   /** Whether `sweep` has anything to look after. */
   get needsSweep(): boolean {
     return this.#entries.size > 0 &&
-      (this.#limits.taskTimeout < Infinity || this.#entries.size > 1);
+      (this.#limits.taskTimeout < Infinity || this.#entries.size > 1 || !this.#listens);
   }
 
   /** Takes no more tasks, and ends after those that it has. */
@@ -298,8 +310,23 @@ export class Worker {
 
   /** What a worker that is busy, or dead, has done since it last said anything. */
   #lookAtShelf(): void {
-    if (this.#entries.size === 0) return;
-    for (const done of this.#handle.shelved()) this.#done(done);
+    const shelf = this.#entries.size === 0 ? undefined : this.#handle.shelf();
+    if (shelf !== undefined) { for (const done of readShelf(shelf)) this.#done(done); }
+  }
+
+  /** Whether it has begun with what it got last; also when nothing can tell. */
+  #isListening(): boolean {
+    if (this.#listens) return true;
+    const shelf = this.#handle.shelf();
+    this.#listens = shelf === undefined || readMark(shelf) >= this.#first;
+    return this.#listens;
+  }
+
+  /** Something else than a task blocks it, such as what a task left behind. */
+  #checkHearing(now: number): void {
+    const [first] = this.#entries.values();
+    if (first === undefined || now - first.begun < DEAF) return;
+    this.kill(`was killed, because it was blocked between tasks for ${DEAF} ms`);
   }
 
   #done([, serial, ok, text, took, memory]: Done): void {
@@ -385,7 +412,8 @@ export class Worker {
     clearTimeout(this.#startTimer);
     clearTimeout(this.#endTimer);
     const reason = `its worker ${this.title} ${how}`;
-    const begun = [...this.#entries.values()].filter((entry) => entry.begun > 0);
+    const listened = this.#isListening();
+    const begun = [...this.#entries.values()].filter(({ begun }) => listened && begun > 0);
     this.lost = begun.length;
     for (const entry of begun) this.#settle(entry, "lost", reason);
     for (const entry of this.#entries.values()) this.#settle(entry, "returned", "");

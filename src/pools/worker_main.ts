@@ -60,6 +60,7 @@ export class WorkerMain {
         void this.#start(frame[1]);
         break;
       case "run":
+        if (this.#running.size + this.#waiting.length === 0) this.shelf?.mark(frame[1][0]![0]);
         this.#waiting.push(...frame[1]);
         this.#pump();
         break;
