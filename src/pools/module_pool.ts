@@ -37,7 +37,8 @@ export interface ModuleWorkerPoolOptions extends WorkerPoolOptions {
   maxWorkerMemory?: number;
   /**
    * Milliseconds that a task may take. Then its `currentTask().signal` aborts; a second later, its
-   * worker is killed. Either way the task fails. @default {Infinity}
+   * worker is killed. The task fails, unless it returns a result in that second.
+   * @default {Infinity}
    */
   taskTimeout?: number;
   /** Milliseconds that importing the module and `init` may take. @default {60_000} */
