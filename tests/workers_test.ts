@@ -55,6 +55,7 @@ testWorkers("a worker over maxWorkerMemory is replaced", async ({ q, start }) =>
   await eventually(
     async () => (await (await q.who()).result(WAIT)).worker,
     (other) => other !== worker,
+    4_000, // less than the pause of an idle pool
   );
 });
 

@@ -236,7 +236,8 @@ export class Consumer {
   }
 
   #take({ claims, superseded }: ExchangeAnswer, want: number): void {
-    const hungry = want === 0 ? this.#hungry : claims.length >= want;
+    // Who wants nothing is not woken, either: then it has to ask once there is room.
+    const hungry = claims.length >= want;
     const turnPasses = this.#hungry && !hungry;
     this.#hungry = hungry;
     superseded.forEach((id) => this.#abandon(id));
