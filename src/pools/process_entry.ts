@@ -1,6 +1,7 @@
 /** Where a worker process begins. */
 import { writeSync } from "node:fs";
 import process from "node:process";
+import { inspect } from "node:util";
 import type { FromWorker, ToWorker } from "./frames.ts";
 import { Shelf } from "./shelf.ts";
 import { type LoadModule, WorkerMain } from "./worker_main.ts";
@@ -26,6 +27,15 @@ export function serve(load: LoadModule): void {
     } else worker.receive(frame);
   });
   process.on("disconnect", () => process.exit(1));
+  // Not left to the runtime: Bun runs on for a moment before it ends.
+  for (const event of ["uncaughtException", "unhandledRejection"] as const) {
+    process.on(event, (error: unknown) => {
+      if (process.listenerCount(event) > 1) return; // the user's module sees to it
+      process.stderr.write(`${inspect(error)}\n`);
+      worker.fail(error);
+      process.exit(1);
+    });
+  }
   process.on("exit", worker.flush);
   // Of the terminal or the service manager, and meant for the pool, which tells us what to do.
   process.on("SIGINT", () => {});
@@ -48,6 +58,7 @@ function send(frames: readonly FromWorker[]): void {
 function watchParent(): void {
   const code = `
     import process from "node:process";
+import { inspect } from "node:util";
     const parent = ${process.ppid};
     setInterval(() => {
       if (process.ppid !== parent) process.kill(process.pid, "SIGKILL");

@@ -2,7 +2,6 @@
 /** Where a worker thread begins. */
 import process from "node:process";
 import type { ToWorker } from "./frames.ts";
-import { describeError, errorText } from "../errors.ts";
 import { Shelf } from "./shelf.ts";
 import { WorkerMain } from "./worker_main.ts";
 
@@ -34,32 +33,21 @@ const worker = new WorkerMain(
   (url) => import(url),
 );
 
-/** Says what no event would tell the pool. */
-function say(what: string): void {
-  worker.flush();
-  post([["bye", what]]);
-}
-
 if (scope.Deno) {
   const { exit: leave } = scope.Deno;
   scope.Deno.exit = (code = Number(process.exitCode ?? 0)) => {
-    say(`exited with code ${code}`);
+    worker.die(`exited with code ${code}`);
     return leave(code);
   };
 }
 if (scope.close) {
   scope.close = () => {
-    say("closed itself");
+    worker.die("closed itself");
     close();
   };
 }
 
-/** An error that nobody caught: the pool replaces this thread. */
-function fail(error: unknown): void {
-  const data = describeError(error);
-  say(`had an error that nobody caught: ${data.stack ?? errorText(data)}`);
-}
-
+const fail = (error: unknown) => worker.fail(error);
 // Without listeners, the error would reach the pool ahead of what was posted before it.
 scope.addEventListener("error", (event) => {
   event.preventDefault();

@@ -43,6 +43,7 @@ export class WorkerMain {
   #tellMemory = false;
   #lookedAtMemory = 0;
   #ending = false;
+  #halted = false;
 
   /** Where its pool finds what it was not told yet; undefined when everything is told at once. */
   shelf: Shelf | undefined;
@@ -53,8 +54,24 @@ export class WorkerMain {
     this.#load = load;
   }
 
+  /** Begins nothing any more, and tells the pool why this worker is to end. */
+  die(why: string): void {
+    if (this.#halted) return;
+    this.#halted = true;
+    this.#waiting.length = 0;
+    this.flush();
+    this.#channel.post([["bye", why]]);
+  }
+
+  /** Dies of an error that nobody caught. */
+  fail(error: unknown): void {
+    const data = describeError(error);
+    this.die(`had an error that nobody caught: ${data.stack ?? errorText(data)}`);
+  }
+
   /** Does what the pool says. */
   receive(frame: Exclude<ToWorker, readonly ["shelf", ...unknown[]]>): void {
+    if (this.#halted) return;
     switch (frame[0]) {
       case "start":
         void this.#start(frame[1]);
