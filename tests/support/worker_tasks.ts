@@ -1,5 +1,5 @@
 /** The module that the workers of tests import: tasks that tell on their worker, or misbehave. */
-import { appendFileSync, existsSync, readFileSync, writeSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { createRequire } from "node:module";
 import process from "node:process";
 import { isMainThread } from "node:worker_threads";
@@ -84,6 +84,13 @@ export const tasks = {
     while (!existsSync(path)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
     return worker;
   },
+  /** Waits until there is a file at `gate`, then writes one at `path`. */
+  async finish(gate: string, path: string): Promise<string> {
+    writeFileSync(`${path}.begun`, "");
+    while (!existsSync(gate)) await new Promise((go) => setTimeout(go, 5));
+    writeFileSync(path, "finished");
+    return worker;
+  },
   /** Waits until as many tasks have come to the file at `path`. */
   async meet(path: string, count: number): Promise<string> {
     appendFileSync(path, "x");
@@ -114,6 +121,12 @@ export const tasks = {
   },
   warn(text: string): void {
     console.error(text);
+  },
+  read: (path: string) => readFileSync(path, "utf8"),
+  write: (path: string, text: string) => writeFileSync(path, text),
+  env: (name: string) => process.env[name],
+  async fetch(url: string): Promise<number> {
+    return (await fetch(url)).status;
   },
   hasRedisClient,
   /** A task that needs a Redis client brings its own. */
