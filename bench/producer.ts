@@ -1,8 +1,7 @@
 /** The process that enqueues: the same loops and clocks for every side. */
-import process from "node:process";
-import { createInterface } from "node:readline";
-import { ANSWER, type Ask, type Figures, type Operation, READY } from "./protocol.ts";
-import { type Payload, payload, payloads } from "./protocol.ts";
+import { check, clocked, inFlight, timesOf } from "./loops.ts";
+import { type Figures, type Operation, type Payload, payload, payloads } from "./protocol.ts";
+import { serve } from "./serve.ts";
 import { median, quantile } from "./statistics.ts";
 
 /** What a side must be able to do. */
@@ -44,24 +43,15 @@ const MEASURES: Record<Operation, Measure> = {
     });
   },
   inFlight: (producer, n) => {
-    const data = payloads(n).values();
-    const caller = async () => {
-      for (const one of data) await producer.add(one);
-    };
-    return clocked(() => Promise.all(Array.from({ length: CHUNK }, caller)));
+    const data = payloads(n);
+    return clocked(() => inFlight(data, CHUNK, (one) => producer.add(one)));
   },
   endToEnd: (producer, n) => {
     const chunks = chunksOf(n);
     return clocked(async () => checkSum(await producer.collect(chunks), n));
   },
   roundTrip: async (producer, n) => {
-    const times: number[] = [];
-    for (let i = 0; i < n; i++) {
-      const start = performance.now();
-      const result = await producer.roundTrip(payload(i));
-      times.push(performance.now() - start);
-      check(result, i);
-    }
+    const times = await timesOf(n, async (i) => check(await producer.roundTrip(payload(i)), i));
     return { p50: quantile(times, 0.5), p99: quantile(times, 0.99) };
   },
   fanIn: async (producer, n, times) => {
@@ -69,33 +59,15 @@ const MEASURES: Record<Operation, Measure> = {
     const flows: number[] = [];
     for (let i = 0; i < times; i++) {
       const flow = await clocked(async () => checkSum(await producer.fanIn(data), n));
-      flows.push(flow.ms!);
+      flows.push(flow.ms);
     }
     return { ms: median(flows) };
   },
 };
 
 /** Answers questions until the standard input ends. */
-export async function serve(producer: Producer): Promise<void> {
-  console.log(READY);
-  for await (const line of createInterface({ input: process.stdin })) {
-    console.log(ANSWER + JSON.stringify(await answer(producer, JSON.parse(line))));
-  }
-  process.exit(0);
-}
-
-async function answer(producer: Producer, { op, n, times = 1 }: Ask) {
-  try {
-    return { figures: await MEASURES[op](producer, n, times) };
-  } catch (error) {
-    return { error: error instanceof Error ? error.stack ?? error.message : String(error) };
-  }
-}
-
-async function clocked(work: () => Promise<unknown>): Promise<Figures> {
-  const start = performance.now();
-  await work();
-  return { ms: performance.now() - start };
+export async function serveProducer(producer: Producer): Promise<void> {
+  await serve<Operation>(({ op, n, times = 1 }) => MEASURES[op](producer, n, times));
 }
 
 function chunksOf(n: number): Payload[][] {
@@ -108,8 +80,4 @@ function chunksOf(n: number): Payload[][] {
 
 function checkSum(sum: number, n: number): void {
   check(sum, n * (n - 1) / 2);
-}
-
-function check(result: number, expected: number): void {
-  if (result !== expected) throw new Error(`Wrong result: ${result} instead of ${expected}`);
 }

@@ -1,5 +1,5 @@
 /**
- * What the run and a measured process say to each other: one JSON text a line, questions on the
+ * What a run and a measured process say to each other: one JSON text a line, questions on the
  * process's standard input, answers on its standard output.
  */
 
@@ -14,8 +14,8 @@ export type Operation =
   | "fanIn";
 
 /** A question. */
-export interface Ask {
-  readonly op: Operation;
+export interface Ask<Op extends string = Operation> {
+  readonly op: Op;
   /** Number of tasks. */
   readonly n: number;
   /** How often, for a fan-in. 1 when omitted. */

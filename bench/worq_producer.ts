@@ -1,7 +1,7 @@
 /** The producer process of worq: `worq_producer.ts <Redis URL> <queue>`. */
 import process from "node:process";
 import { all, getQueue, map } from "../mod.ts";
-import { type Producer, serve } from "./producer.ts";
+import { type Producer, serveProducer } from "./producer.ts";
 import { payload } from "./protocol.ts";
 import { sum } from "./worker.ts";
 import type { Tasks } from "./worq_worker.ts";
@@ -31,4 +31,4 @@ const producer: Producer = {
 };
 
 await q.size(); // connects
-await serve(producer);
+await serveProducer(producer);

@@ -2,7 +2,7 @@
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect, FlowProducer, Queue, QueueEvents } from "./bullmq.ts";
-import { type Producer, serve } from "../producer.ts";
+import { type Producer, serveProducer } from "../producer.ts";
 import { type Payload, payload } from "../protocol.ts";
 
 /** Result of a task that only finds out whether events arrive. */
@@ -68,4 +68,4 @@ function sumOf(count: number): Promise<number> {
 
 queue.on("error", console.error);
 await queue.waitUntilReady();
-await serve(producer);
+await serveProducer(producer);
