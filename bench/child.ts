@@ -6,6 +6,16 @@ import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { ANSWER, type Answer, type Ask, type Figures, READY } from "./protocol.ts";
 
+/** What runs a script. */
+export interface Runner {
+  readonly program: string;
+  /** Arguments before the script. */
+  readonly args: readonly string[];
+}
+
+/** This same Deno. */
+export const DENO: Runner = { program: process.execPath, args: ["run", "-A"] };
+
 const START_LIMIT = 60_000;
 const LOG_LENGTH = 2_000;
 
@@ -17,20 +27,23 @@ export function endChildren(): void {
   alive.forEach((child) => child.kill());
 }
 
-/** A process of its own on this same Deno; killed with its scope. */
+/** A process of its own; killed with its scope, and with it all processes that it started. */
 export class Child implements AsyncDisposable {
   readonly #process: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #ended: Promise<never>;
   #heard = Promise.withResolvers<string>();
   #log = "";
 
-  private constructor(script: string, args: readonly string[]) {
+  private constructor(script: string, args: readonly string[], runner: Runner) {
     const path = fileURLToPath(new URL(script, import.meta.url));
-    const command = ["run", "-A", path, ...args];
-    this.#process = spawn(process.execPath, command, { stdio: ["pipe", "pipe", "pipe"] });
+    this.#process = spawn(runner.program, [...runner.args, path, ...args], {
+      stdio: ["pipe", "pipe", "pipe"],
+      detached: true, // leads a group, which can be killed as a whole
+    });
     alive.add(this);
     this.#ended = new Promise((_, reject) => {
       this.#process.once("error", reject);
+      this.#process.once("exit", () => this.kill()); // what it leaves behind holds its output open
       this.#process.once("close", (code, signal) => {
         alive.delete(this);
         reject(new Error(`${script} ended with ${signal ?? code}${this.#said()}`));
@@ -41,9 +54,9 @@ export class Child implements AsyncDisposable {
     this.#listen();
   }
 
-  /** Runs `script` of this folder; resolves when it is ready. */
-  static async start(script: string, args: readonly string[]): Promise<Child> {
-    const child = new Child(script, args);
+  /** Has `runner` run `script` of this folder; resolves when it is ready. */
+  static async start(script: string, args: readonly string[], runner = DENO): Promise<Child> {
+    const child = new Child(script, args, runner);
     try {
       await child.#next(`start ${script}`, START_LIMIT);
       return child;
@@ -59,7 +72,7 @@ export class Child implements AsyncDisposable {
   }
 
   /** Puts a question, one at a time. Throws when there is no answer within `limit` milliseconds. */
-  async ask(ask: Ask, limit: number): Promise<Figures> {
+  async ask(ask: Ask<string>, limit: number): Promise<Figures> {
     this.#process.stdin.write(JSON.stringify(ask) + "\n");
     const line = await this.#next(`do ${ask.op} of ${ask.n}`, limit);
     const answer: Answer = JSON.parse(line.slice(ANSWER.length));
@@ -67,9 +80,15 @@ export class Child implements AsyncDisposable {
     return answer.figures;
   }
 
-  /** Ends it at once. */
+  /** Ends it at once, with its group. */
   kill(): void {
-    this.#process.kill("SIGKILL");
+    const { pid } = this.#process;
+    if (pid === undefined || !alive.has(this)) return;
+    try {
+      process.kill(-pid, "SIGKILL");
+    } catch {
+      this.#process.kill("SIGKILL"); // there is no such group, or there are no groups
+    }
   }
 
   /** Ends it, and resolves when it is gone. */
