@@ -2,17 +2,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Child } from "./child.ts";
 import { costOf, type Costs } from "./costs.ts";
+import { attempt, inTurn, type Outcome } from "./outcomes.ts";
 import type { Figures } from "./protocol.ts";
 import { type Side, SIDES } from "./sides.ts";
 import type { Case, Workload } from "./workloads.ts";
 
 /** What one measurement gave. */
-export interface Result {
+export interface Result extends Outcome {
   readonly workload: Workload;
   readonly case: Case;
   readonly side: Side;
-  readonly round: number;
-  readonly outcome: Figures | Error;
 }
 
 const QUEUE = "bench";
@@ -37,27 +36,12 @@ export async function* measureAll(
   for (let round = 1; round <= setting.rounds; round++) {
     for (const workload of workloads) {
       for (const one of workload.cases) {
-        for (const side of inTurn(round)) {
-          const outcome = await attempt(side, one, setting);
+        for (const side of inTurn(SIDES, round)) {
+          const outcome = await attempt(setting.signal, () => measure(side, one, setting));
           yield { workload, case: one, side, round, outcome };
         }
       }
     }
-  }
-}
-
-/** Another side goes first in each round. */
-function inTurn(round: number): Side[] {
-  return SIDES.map((_, i) => SIDES[(i + round - 1) % SIDES.length]!);
-}
-
-async function attempt(side: Side, one: Case, setting: Setting): Promise<Figures | Error> {
-  setting.signal.throwIfAborted();
-  try {
-    return await measure(side, one, setting);
-  } catch (error) {
-    setting.signal.throwIfAborted();
-    return error as Error;
   }
 }
 

@@ -1,12 +1,6 @@
 /** What is measured. */
+import type { Column } from "./outcomes.ts";
 import type { Ask } from "./protocol.ts";
-
-/** A figure in a report. */
-export interface Column {
-  /** Its name among the figures. */
-  readonly key: string;
-  readonly header: string;
-}
 
 /** One measurement. */
 export interface Case {

@@ -1,0 +1,75 @@
+/** What the commands of this folder have in common. */
+import { writeFile } from "node:fs/promises";
+import process from "node:process";
+import { endChildren } from "./child.ts";
+
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+/** A command that measures. */
+export interface Command<Options> {
+  readonly usage: string;
+  /** The options, or undefined when only the usage is wanted. Throws for what cannot be. */
+  parse(args: string[]): Options | undefined;
+  /** Measures, and ends early with `signal`. */
+  run(options: Options, signal: AbortSignal): Promise<Run>;
+}
+
+/** What a command has measured. */
+export interface Run {
+  readonly report: string;
+  readonly failed: boolean;
+}
+
+/** Runs a command; its exit codes: 0 done, 1 something failed, 2 wrong usage. */
+export async function runCommand<Options extends { readonly out: string | undefined }>(
+  command: Command<Options>,
+): Promise<void> {
+  process.exitCode = await exitCodeOf(command);
+}
+
+async function exitCodeOf<Options extends { readonly out: string | undefined }>(
+  { usage, parse, run }: Command<Options>,
+): Promise<number> {
+  let options: Options | undefined;
+  try {
+    options = parse(process.argv.slice(2));
+  } catch (error) {
+    console.error(`bench: ${(error as Error).message}\n\n${usage}`);
+    return 2;
+  }
+  if (options === undefined) {
+    console.log(usage);
+    return 0;
+  }
+  const wanted = options;
+  try {
+    const { report, failed } = await unlessStopped((signal) => run(wanted, signal));
+    console.log(report);
+    if (wanted.out !== undefined) await writeFile(wanted.out, report);
+    return failed ? 1 : 0;
+  } catch (error) {
+    console.error(error);
+    return 1;
+  }
+}
+
+/** The value of an option that counts. Throws a `TypeError` for what does not. */
+export function countFrom(name: string, text: string): number {
+  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  throw new TypeError(`--${name} must be a whole number, 1 or more, received "${text}"`);
+}
+
+/** Has `work` end early, with its processes, when this process is told to stop. */
+async function unlessStopped<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const stop = new AbortController();
+  const onSignal = (name: string) => {
+    stop.abort(new Error(`Stopped by ${name}`));
+    endChildren();
+  };
+  for (const name of SIGNALS) process.on(name, onSignal);
+  try {
+    return await work(stop.signal);
+  } finally {
+    for (const name of SIGNALS) process.off(name, onSignal);
+  }
+}
