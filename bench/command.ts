@@ -59,6 +59,15 @@ export function countFrom(name: string, text: string): number {
   throw new TypeError(`--${name} must be a whole number, 1 or more, received "${text}"`);
 }
 
+/** The value of an option that lists some of `known`. Throws a `TypeError` for what is not there. */
+export function listFrom<T extends string>(name: string, text: string, known: readonly T[]): T[] {
+  return text.split(",").map((part) => {
+    const found = known.find((one) => one === part);
+    if (found !== undefined) return found;
+    throw new TypeError(`--${name} must name some of ${known.join(", ")}, received "${part}"`);
+  });
+}
+
 /** Has `work` end early, with its processes, when this process is told to stop. */
 async function unlessStopped<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const stop = new AbortController();
