@@ -14,7 +14,7 @@ import { getBroker } from "@worq/worq";
 import { isBun, isDeno } from "../src/runtime.ts";
 import { testOnAll } from "./support/backends.ts";
 import { type HostOptions, SMALL_HEAP } from "./support/crash_host.ts";
-import { linesOf, type Moment, MOMENTS, play, type Verdict } from "./support/crash_tasks.ts";
+import { linesOf, MOMENTS, play, type Verdict } from "./support/crash_tasks.ts";
 import { type Kind, KINDS } from "./support/worker_pools.ts";
 import type { Fault } from "./support/worker_tasks.ts";
 

@@ -1,5 +1,5 @@
 /** The life of a process that runs a pool of workers: signals, sudden ends, output, permissions. */
-import { match, ok, rejects, strictEqual } from "node:assert/strict";
+import { match, ok, rejects, strictEqual, throws } from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -164,11 +164,11 @@ Deno.test("permissions need Deno, and are checked", async () => {
   const make = (permissions: unknown) => () =>
     new ProcessWorkerPool(broker, { module: MODULE, permissions: permissions as { env: false } });
   if (!isDeno) {
-    return void await rejects(async () => make({ env: false })(), /permissions need Deno/);
+    return throws(make({ env: false }), /permissions need Deno/);
   }
-  await rejects(async () => make({ nett: true })(), /permissions.nett must be one of env, ffi/);
-  await rejects(async () => make({ net: "x" })(), /permissions.net must be true, false or a list/);
-  await rejects(async () => make({ net: [1] })(), /permissions.net must be true, false or a list/);
+  throws(make({ nett: true }), /permissions.nett must be one of env, ffi/);
+  throws(make({ net: "x" }), /permissions.net must be true, false or a list/);
+  throws(make({ net: [1] }), /permissions.net must be true, false or a list/);
 });
 
 Deno.test({

@@ -51,7 +51,7 @@ export function denoArguments(start: DenoStart): string[] {
   return [
     ...["run", "--quiet", "--no-prompt"],
     ...(permissions === undefined ? inheritedFlags() : flagsOf(permissions)),
-    ...configFlags(module),
+    ...configFlags([module, mainModule(), entry]),
     ...runtimeArgs,
     `data:application/javascript,${encodeURIComponent(code)}`,
   ];
@@ -96,11 +96,20 @@ function inheritedFlags(): string[] {
   return flags.length > 0 ? flags : ["--deny-ffi"];
 }
 
-function stateOf(name: typeof KINDS[number]): string {
-  const { Deno: deno } = globalThis as unknown as {
-    Deno: { permissions: { querySync(descriptor: { name: string }): { state: string } } };
+/** Whether something is granted: all of a kind, or a path. */
+function stateOf(name: typeof KINDS[number], path?: string): string {
+  return deno().permissions.querySync(path === undefined ? { name } : { name, path }).state;
+}
+
+interface DenoNamespace {
+  readonly mainModule: string;
+  readonly permissions: {
+    querySync(descriptor: { name: string; path?: string }): { state: string };
   };
-  return deno.permissions.querySync({ name }).state;
+}
+
+function deno(): DenoNamespace {
+  return (globalThis as unknown as { Deno: DenoNamespace }).Deno;
 }
 
 /**
@@ -133,22 +142,35 @@ export function permissionFlags(args: readonly string[]): string[] {
   return flags.length > 0 ? flags : ["--deny-ffi"];
 }
 
-/** The configuration that the user's module would have when it was run by itself. */
-function configFlags(module: string): string[] {
-  if (!module.startsWith("file:")) return [];
-  const path = fileURLToPath(module);
-  for (let folder = dirname(path);; folder = dirname(folder)) {
+/** The configuration that the first of these modules would have that has one. */
+function configFlags(modules: readonly string[]): string[] {
+  for (const module of modules) {
+    const path = module.startsWith("file:") ? configOf(fileURLToPath(module)) : undefined;
+    if (path !== undefined) return ["--config", path];
+  }
+  return [];
+}
+
+/** The configuration that a file has when it is run by itself. */
+function configOf(file: string): string | undefined {
+  for (let folder = dirname(file);; folder = dirname(folder)) {
     for (const name of ["deno.json", "deno.jsonc"]) {
-      if (isThere(join(folder, name))) return ["--config", join(folder, name)];
+      if (isThere(join(folder, name))) return join(folder, name);
     }
-    if (folder === dirname(folder)) return [];
+    if (folder === dirname(folder)) return undefined;
   }
 }
 
-function isThere(path: string): boolean {
+/** What this process was started with; nothing where that may not be known. */
+function mainModule(): string {
   try {
-    return existsSync(path);
+    return deno().mainModule;
   } catch {
-    return false; // or it may not be read
+    return "";
   }
+}
+
+/** Whether there is a file, as far as this process may know: nobody is asked for permission. */
+function isThere(path: string): boolean {
+  return stateOf("read", path) === "granted" && existsSync(path);
 }

@@ -199,10 +199,17 @@ async function initialize(module: Record<string, unknown>, start: Start): Promis
   return broker;
 }
 
-/** One text with the place in the user's code; a syntax error has it in its message. */
+/** One text with the place in the user's code; a syntax error may have it in its message. */
 function describeUnfit(error: unknown): string {
   const data = describeError(error);
-  const place = /^\s*at .*$/m.exec(data.stack ?? "")?.[0].trim();
   const text = errorText(data);
+  const place = placeOf(error) ?? /^\s*at .*$/m.exec(data.stack ?? "")?.[0].trim();
   return place === undefined || text.includes("\n") ? text : `${text} (${place})`;
+}
+
+/** Where Bun could not read a module: that is not in the message, nor in the stack. */
+function placeOf(error: unknown): string | undefined {
+  type Located = { position?: { file: string; line: number; column: number } } | null | undefined;
+  const position = (error as Located)?.position;
+  return position ? `${position.file}:${position.line}:${position.column}` : undefined;
 }
