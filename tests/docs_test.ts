@@ -131,7 +131,7 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
 
 const SUITE = "src/testing/task_queue_suite.ts";
 /** How tests are declared; templates in a name stand for any text. */
-const DECLARED = /\b(?:Deno\.test\(|testOnAll\(|testOn\(\s*[^,]+,)\s*(["`])(.+?)\1,/g;
+const DECLARED = /\b(?:Deno\.test\(|testOnAll\(|testWorkers\(|testOn\(\s*[^,]+,)\s*(["`])(.+?)\1,/g;
 const DECLARED_IN_SUITE = /^ {2}\[(["`])(.+?)\1, async/gm;
 
 /** A test that a page names, as the text of a link to its file. */

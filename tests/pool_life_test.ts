@@ -39,7 +39,7 @@ function isAlive(pid: number): boolean {
 for (const kind of KINDS) {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     testOnAll(
-      `${signal} lets the running task finish [${kind}]`,
+      `${kind}: ${signal} lets the running task finish`,
       (url, queue) =>
         inFolder(async (path) => {
           const calls = [["finish", path("gate"), path("file")]] as const;
@@ -57,7 +57,7 @@ for (const kind of KINDS) {
 
   testOn(
     redisUrl,
-    `a second signal ends the grace at once [${kind}]`,
+    `${kind}: a second signal ends the grace at once`,
     (url) =>
       inFolder(async (path) => {
         const queue = freshName();
@@ -76,7 +76,7 @@ for (const kind of KINDS) {
   );
 
   testOnAll(
-    `workers end when their pool is killed, also in a loop [${kind}]`,
+    `${kind}: workers end when their pool is killed, also in a loop`,
     (url, queue) =>
       inFolder(async (path) => {
         const calls = [["who"], ["finish", path("gate"), path("file")], [
@@ -96,7 +96,7 @@ for (const kind of KINDS) {
   );
 
   testOnAll(
-    `too many threads that cannot be stopped end the process [${kind}]`,
+    `${kind}: too many threads that cannot be stopped end the process`,
     async (url, queue) => {
       const calls = [["misbehave", "spin"], ["misbehave", "spin"], ["who"]] as const;
       const pool = { taskTimeout: 100, maxLostWorkers: 1 };
@@ -115,7 +115,7 @@ for (const kind of KINDS) {
     },
   );
 
-  Deno.test(`what tasks write appears where the pool writes [${kind}]`, async () => {
+  Deno.test(`${kind}: what tasks write appears where the pool writes`, async () => {
     const frame = '["done",1,true,"1",0,0]';
     const calls = [["say", frame], ["warn", "careful"], ["add", 1, 2]] as const;
     await using host = new PoolHost({ kind, url: "memory://", queue: "out", calls });

@@ -150,7 +150,7 @@ testWorkers("no Redis client is in a worker, unless a task brings one", async ({
 });
 
 for (const kind of KINDS) {
-  testOn(redisUrl, `one pool serves several queues, the first one first [${kind}]`, async (url) => {
+  testOn(redisUrl, `${kind}: one pool serves several queues, the first one first`, async (url) => {
     const names = [crypto.randomUUID(), crypto.randomUUID()];
     await using first = getBroker(url, names[0]!);
     await using second = getBroker(url, names[1]!);

@@ -87,7 +87,7 @@ export interface Setting {
 /** The same test with threads and with processes, on every backend. */
 export function testWorkers(name: string, body: (setting: Setting) => Promise<void>): void {
   for (const kind of KINDS) {
-    testOnAll(`${name} [${kind}]`, async (url, queue) => {
+    testOnAll(`${kind}: ${name}`, async (url, queue) => {
       const log = new EventLog();
       await using broker = getBroker(url, queue);
       const folder = await mkdtemp(join(tmpdir(), "worq-test-"));

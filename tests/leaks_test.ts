@@ -1,0 +1,38 @@
+/** What a pool leaves behind: nothing, however often it is started and stopped. */
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { isDeno } from "../src/runtime.ts";
+import type { Holdings } from "./support/cycles.ts";
+import { KINDS } from "./support/worker_pools.ts";
+
+const CYCLES = 1_000;
+/** Megabytes by which memory may grow, of which a heap takes some as it likes. */
+const GROWTH = 50;
+
+for (const kind of KINDS) {
+  Deno.test({
+    name: `${kind}: ${CYCLES} pools leave no process, thread, file, timer or memory`,
+    ignore: process.platform !== "linux", // which tells what a process holds
+    async fn() {
+      const script = fileURLToPath(new URL("support/cycles.ts", import.meta.url));
+      const args = isDeno ? ["run", "-A", "--v8-flags=--expose-gc", script] : [script];
+      const child = spawn(process.execPath, [...args, kind, `${CYCLES}`], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      let text = "";
+      child.stdout.on("data", (data) => text += data);
+      const [code] = await once(child, "close");
+      strictEqual(code, 0);
+      const [before, after]: Holdings[] = JSON.parse(text);
+      const { megabytes, threads, files, ...rest } = after!;
+      deepStrictEqual(rest, { children: 0, temporary: 0 });
+      // A runtime keeps a few of its own for a while.
+      ok(threads <= before!.threads + 3, text);
+      ok(files <= before!.files + 3, text);
+      ok(megabytes < before!.megabytes + GROWTH, text);
+    },
+  });
+}

@@ -1,0 +1,49 @@
+/** Starts and stops a pool again and again, and prints what this process holds in between. */
+import { readdirSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import process from "node:process";
+import { getBroker } from "@worq/worq";
+import { type Kind, makePool } from "./worker_pools.ts";
+import type { tasks } from "./worker_tasks.ts";
+
+/** What a process holds. */
+export interface Holdings {
+  readonly children: number;
+  readonly threads: number;
+  readonly files: number;
+  readonly temporary: number;
+  readonly megabytes: number;
+}
+
+/** Pools before the first look: caches, and code that gets compiled. */
+const FIRST = 100;
+
+function holdings(): Holdings {
+  (globalThis as { gc?: () => void }).gc?.();
+  const status = readFileSync("/proc/self/status", "utf8");
+  const numberOf = (name: string) =>
+    Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)![1]);
+  const children = readFileSync(`/proc/self/task/${process.pid}/children`, "utf8");
+  return {
+    children: children.split(" ").filter((pid) => pid !== "").length,
+    threads: numberOf("Threads"),
+    files: readdirSync("/proc/self/fd").length,
+    temporary: readdirSync(tmpdir()).filter((name) => /^worq-[\da-f]{8}-/.test(name)).length,
+    megabytes: numberOf("VmRSS") / 1_024,
+  };
+}
+
+async function cycle(kind: Kind): Promise<void> {
+  await using broker = getBroker("memory://");
+  await using _pool = makePool(kind, broker).start();
+  await (await broker.queue<typeof tasks>().add(1, 2)).result({ timeout: 20_000 });
+}
+
+if (import.meta.main) {
+  const [kind, count] = process.argv.slice(2) as [Kind, string];
+  for (let i = 0; i < FIRST; i++) await cycle(kind);
+  const before = holdings();
+  for (let i = FIRST; i < Number(count); i++) await cycle(kind);
+  process.stdout.write(`${JSON.stringify([before, holdings()])}\n`);
+  // Whatever is still running keeps this process from ending.
+}
