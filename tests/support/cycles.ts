@@ -12,14 +12,19 @@ export interface Holdings {
   readonly threads: number;
   readonly files: number;
   readonly temporary: number;
-  readonly megabytes: number;
+  /** Bytes of live objects. */
+  readonly heap: number;
+  /** Bytes of memory in all. */
+  readonly resident: number;
 }
 
 /** Pools before the first look: caches, and code that gets compiled. */
 const FIRST = 100;
 
 function holdings(): Holdings {
-  (globalThis as { gc?: () => void }).gc?.();
+  const { gc, Bun: bun } = globalThis as { gc?: () => void; Bun?: { gc(now: true): void } };
+  gc?.();
+  bun?.gc(true);
   const status = readFileSync("/proc/self/status", "utf8");
   const numberOf = (name: string) =>
     Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)![1]);
@@ -29,7 +34,8 @@ function holdings(): Holdings {
     threads: numberOf("Threads"),
     files: readdirSync("/proc/self/fd").length,
     temporary: readdirSync(tmpdir()).filter((name) => /^worq-[\da-f]{8}-/.test(name)).length,
-    megabytes: numberOf("VmRSS") / 1_024,
+    heap: process.memoryUsage().heapUsed,
+    resident: process.memoryUsage().rss,
   };
 }
 
