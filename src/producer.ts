@@ -42,8 +42,9 @@ export class Producer implements AsyncDisposable {
   readonly #enqueue: Batch<NewTask, EnqueueAnswer>;
   /** Calls on their way. */
   readonly #sending = new Set<Promise<unknown>>();
-  /** The batch that a call left with, or is about to leave with. */
-  readonly #batches = new WeakMap<TaskRef, object>();
+  /** The batch that calls joined last, and those calls. */
+  #batch: object | undefined;
+  #joined = new Set<TaskRef>();
   #closed: Promise<void> | undefined;
 
   /** Closes `taskQueue` when it is closed itself. */
@@ -130,7 +131,7 @@ export class Producer implements AsyncDisposable {
     const message = encodeMessage({ ...policy, name: call.name, args, needs: needs.length });
     const { id, origin } = ref;
     const answer = this.#enqueue.add({ id, message, needs, ...(origin ? { origin } : {}) });
-    this.#batches.set(ref, this.#enqueue.open!);
+    this.#join(ref);
     // When an argument could not be stored, that is what the caller must hear.
     const parts = handles.filter((handle) => handle instanceof Promise);
     if (parts.length > 0) await Promise.all([...parts, answer.catch(() => {})]);
@@ -151,8 +152,15 @@ export class Producer implements AsyncDisposable {
     if (!(handle instanceof Promise)) return true;
     const ref = refOf(handle);
     if (ref === undefined || ref.origin !== undefined) return false;
-    const batch = this.#batches.get(ref);
-    return batch !== undefined && batch === this.#enqueue.open;
+    return this.#batch === this.#enqueue.open && this.#joined.has(ref);
+  }
+
+  #join(ref: TaskRef): void {
+    if (this.#batch !== this.#enqueue.open) {
+      this.#batch = this.#enqueue.open;
+      this.#joined = new Set();
+    }
+    this.#joined.add(ref);
   }
 
   async #resolve(name: string, handle: Handle): Promise<TaskRef> {

@@ -199,14 +199,14 @@ export function targetOf(of: TargetOf): (...args: unknown[]) => Promise<unknown>
 /** Enqueues a call; the promise carries the reference, for use as an argument at once. */
 export function enqueue({ producer, name, options }: TargetOf, args: unknown[]): Promise<unknown> {
   try {
-    const { id, ...rest } = options;
+    const { id, ignoreResult } = options;
     const sent = producer.send({
       name,
       args,
-      options: policyOf(rest),
+      options: policyOf(options),
       ...(id === undefined ? {} : { id: typeof id === "string" ? id : idFrom(id, args) }),
     });
-    if (rest.ignoreResult) return sent.stored.then(() => undefined);
+    if (ignoreResult) return sent.stored.then(() => undefined);
     const deferred = sent.stored.then((status) => new Deferred(producer, sent.ref, status));
     return Object.assign(deferred, { [kRef]: sent.ref });
   } catch (error) {
@@ -218,13 +218,21 @@ function idFrom(id: unknown, args: unknown[]): string {
   return (id as (...args: unknown[]) => string)(...args);
 }
 
-function policyOf(options: TaskOptions): Partial<TaskPolicy> {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+/** One for all calls with the same options. */
+const policies = new WeakMap<OneTaskOptions<never>, Partial<TaskPolicy>>();
+
+function policyOf(options: OneTaskOptions<never>): Partial<TaskPolicy> {
+  const known = policies.get(options);
+  if (known !== undefined) return known;
+  const { id: _id, ...rest } = options;
+  const given = Object.entries(rest).filter(([, value]) => value !== undefined);
   // Redis counts whole milliseconds.
   const whole = given.map(([key, value]) => [
     key,
     typeof value === "number" ? Math.ceil(value) : value,
   ]);
+  if (options.ignoreResult) whole.push(["resultTimeout", 0]);
   const policy = Object.fromEntries(whole) as Partial<TaskPolicy>;
-  return options.ignoreResult ? { ...policy, resultTimeout: 0 } : policy;
+  policies.set(options, policy);
+  return policy;
 }

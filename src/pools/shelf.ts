@@ -1,7 +1,7 @@
 /**
  * {@linkcode Shelf}: outcomes that a worker has not told yet, where its pool finds them.
  *
- * Waking the pool for each task of a millisecond costs a tenth of the work. So workers tell several
+ * Waking the pool for each task of a millisecond costs several percent of the work. So workers tell several
  * outcomes at once; and because the next task may block the worker, or be the end of it, what is not
  * told yet lies on a shelf that the pool can read at any time: memory that threads share, or a file
  * that has no name. A mark beside it says that the worker listens.

@@ -84,7 +84,7 @@ interface Entry {
 }
 
 /** Milliseconds for which a task may wait in a worker for the one before it. */
-const AHEAD = 30;
+const AHEAD = 60;
 /** Milliseconds after which a worker that does not even begin a task, without any other, is deaf. */
 const DEAF = 2_000;
 /** Milliseconds more after which a worker that waits for nothing must have given it back. */
@@ -181,7 +181,7 @@ export class Worker {
   /** Whether it has enough to do for a while; also when it takes no tasks at all. */
   isBusy(now: number): boolean {
     const ahead = this.capacity(now) - this.#limits.concurrency;
-    return ahead < 0 || (ahead > 1 && this.#entries.size > this.#limits.concurrency + ahead / 2);
+    return ahead < 0 || (ahead > 1 && this.#entries.size > this.#limits.concurrency + ahead / 4);
   }
 
   /** Has it run a task. */

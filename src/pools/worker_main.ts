@@ -27,7 +27,7 @@ export type LoadModule = (url: string) => Promise<Record<string, unknown>>;
 // How often the memory is looked at: that takes as long as many a task.
 const MEMORY_INTERVAL = 100;
 // How long an outcome may lie on the shelf while other tasks run.
-const HOLD = 4;
+const HOLD = 8;
 
 /** Runs tasks as a pool says. */
 export class WorkerMain {
@@ -160,7 +160,7 @@ export class WorkerMain {
   #tell(done: Done): void {
     const now = performance.now();
     if (this.#held.push(done) === 1) this.#heldSince = now;
-    const goesOn = this.#waiting.length > this.#held.length && now - this.#heldSince < HOLD;
+    const goesOn = 2 * this.#waiting.length > this.#held.length && now - this.#heldSince < HOLD;
     if (!goesOn || !this.shelf?.put(done)) this.flush();
     else if (this.#held.length === 1) setImmediate(this.flush); // when this thread waits at last
   }
