@@ -46,6 +46,7 @@ const LAYERS = [
   "pools/shelf",
   "pools/worker_main",
   "pools/pace",
+  "pools/worker_handle",
   "pools/worker",
   "pools/supervisor",
   "pools/module_pool",

@@ -1,10 +1,12 @@
 /** Pools of threads and of processes: what every one of them does, on every backend. */
 import { deepStrictEqual, match, rejects, strictEqual, throws } from "node:assert/strict";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { all, getBroker, map, task } from "@worq/worq";
-import { redisUrl, testOn } from "./support/backends.ts";
+import { isDeno } from "../src/runtime.ts";
+import { freshName, redisUrl, testOn } from "./support/backends.ts";
 import { eventually } from "./support/eventually.ts";
-import { KINDS, makePool, MODULE, testWorkers } from "./support/worker_pools.ts";
+import { EventLog, KINDS, makePool, MODULE, testWorkers } from "./support/worker_pools.ts";
+import type { tasks } from "./support/worker_tasks.ts";
 
 const WAIT = { timeout: 20_000 };
 const numbers = (length: number) => Array.from({ length }, (_, i) => i);
@@ -110,6 +112,19 @@ testWorkers("what is done before a slow task is told at once", async ({ q, path,
   await all(await after, WAIT);
 });
 
+testWorkers("what is done is not lost with its worker", async ({ kind, q, path, start }) => {
+  start();
+  await all(await map(q.double, numbers(500)), WAIT);
+  const ledger = path();
+  const notes = numbers(20).map((n) => q.note(ledger, `${n}`));
+  const end = task(q.misbehave, { redeliveries: 0 })(kind === "process" ? "SIGKILL" : "exit(1)");
+  const more = numbers(20).map((n) => q.note(ledger, `${20 + n}`));
+  await rejects((await end).result(WAIT), /TaskExpired/);
+  await all([...notes, ...more], WAIT);
+  const lines = readFileSync(ledger, "utf8").trimEnd().split("\n");
+  deepStrictEqual(lines, numbers(40).map(String), "each ran once");
+});
+
 testWorkers("stop() lets running tasks finish", async ({ q, path, start }) => {
   const pool = start();
   const gate = path();
@@ -147,6 +162,20 @@ testWorkers("no Redis client is in a worker, unless a task brings one", async ({
   start();
   strictEqual(await (await q.hasRedisClient()).result(WAIT), false);
   strictEqual(await (await q.loadRedisClient()).result(WAIT), true);
+});
+
+Deno.test({
+  name: "a thread that closes itself is noticed and replaced",
+  ignore: !isDeno, // where threads can do that
+  async fn() {
+    await using broker = getBroker("memory://close", freshName());
+    const logger = new EventLog();
+    await using _pool = makePool("thread", broker, { logger }).start();
+    const q = broker.queue<typeof tasks>();
+    const call = await task(q.closeItself, { redeliveries: 0 })();
+    await rejects(call.result(WAIT), /TaskExpired.*its worker pool-.{8}:1 closed itself$/);
+    strictEqual(await (await q.add(1, 2)).result(WAIT), 3);
+  },
 });
 
 for (const kind of KINDS) {

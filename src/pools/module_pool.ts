@@ -6,7 +6,7 @@ import type { Broker } from "../broker.ts";
 import { encodeValue } from "../codec.ts";
 import { checkCount, checkMilliseconds } from "../wait.ts";
 import { Supervisor } from "./supervisor.ts";
-import type { Launch } from "./worker.ts";
+import type { Launch } from "./worker_handle.ts";
 import { WorkerPool, type WorkerPoolOptions } from "./worker_pool.ts";
 
 /** What pools of threads and pools of processes can be told. */

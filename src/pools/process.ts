@@ -10,7 +10,7 @@ import { waitUntil } from "../wait.ts";
 import { denoArguments, mayUseFiles, type WorkerPermissions } from "./deno_flags.ts";
 import { moduleUrl, ModuleWorkerPool, type ModuleWorkerPoolOptions } from "./module_pool.ts";
 import { ShelfFile } from "./shelf.ts";
-import type { Launch, WorkerEvents, WorkerHandle } from "./worker.ts";
+import type { Launch, WorkerEvents, WorkerHandle } from "./worker_handle.ts";
 
 /** What a `ProcessWorkerPool` can be told. */
 export interface ProcessWorkerPoolOptions extends ModuleWorkerPoolOptions {

@@ -44,12 +44,16 @@ export function serve(load: LoadModule): void {
   send([["up"]]);
 }
 
+const encoder = new TextEncoder();
+
 /** The frames are in the pipe when it returns, even when this process is killed then. */
 function send(frames: readonly FromWorker[]): void {
-  const bytes = new TextEncoder().encode(
-    frames.map((frame) => `${JSON.stringify(frame)}\n`).join(""),
-  );
-  for (let sent = 0; sent < bytes.length;) sent += writeSync(FRAMES, bytes, sent);
+  const bytes = encoder.encode(frames.map((frame) => `${JSON.stringify(frame)}\n`).join(""));
+  try {
+    for (let sent = 0; sent < bytes.length;) sent += writeSync(FRAMES, bytes, sent);
+  } catch {
+    process.exit(1); // the pool is gone
+  }
 }
 
 /**
@@ -59,7 +63,6 @@ function send(frames: readonly FromWorker[]): void {
 function watchParent(): void {
   const code = `
     import process from "node:process";
-import { inspect } from "node:util";
     const parent = ${process.ppid};
     setInterval(() => {
       if (process.ppid !== parent) process.kill(process.pid, "SIGKILL");

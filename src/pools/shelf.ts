@@ -1,10 +1,10 @@
 /**
  * {@linkcode Shelf}: outcomes that a worker has not told yet, where its pool finds them.
  *
- * Waking the pool for each task of a millisecond costs several percent of the work. So workers tell several
- * outcomes at once; and because the next task may block the worker, or be the end of it, what is not
- * told yet lies on a shelf that the pool can read at any time: memory that threads share, or a file
- * that has no name. A mark beside it says that the worker listens.
+ * Waking the pool for each task of a millisecond costs several percent of the work. So workers tell
+ * several outcomes at once; and because the next task may block the worker, or be the end of it, what
+ * is not told yet lies on a shelf that the pool can read at any time: memory that threads share, or a
+ * file that has no name. A mark beside it says that the worker listens.
  */
 import { Buffer } from "node:buffer";
 import { closeSync, openSync, readSync, unlinkSync } from "node:fs";
@@ -74,6 +74,9 @@ function textAt(bytes: Uint8Array, position: number): string {
   return end < 0 ? "" : decoder.decode(bytes.slice(position, end));
 }
 
+/** What was read last. */
+const buffer = Buffer.alloc(SHELF_SIZE);
+
 /** A file for one worker process and its pool, which nobody else sees. */
 export class ShelfFile {
   /** For the worker. */
@@ -95,9 +98,8 @@ export class ShelfFile {
     }
   }
 
-  /** All that was written. */
+  /** All that was written, until the next one is read. */
   read(): Uint8Array {
-    const buffer = Buffer.alloc(SHELF_SIZE);
     return buffer.subarray(0, readSync(this.fd, buffer, 0, SHELF_SIZE, 0));
   }
 

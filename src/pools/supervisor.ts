@@ -4,7 +4,8 @@ import type { Report } from "../task_queue.ts";
 import type { Job } from "./consumer.ts";
 import type { Start } from "./frames.ts";
 import { Pace } from "./pace.ts";
-import { type Launch, Worker, type WorkerLimits } from "./worker.ts";
+import { Worker, type WorkerLimits } from "./worker.ts";
+import type { Launch } from "./worker_handle.ts";
 import type { Crew, CrewHost } from "./worker_pool.ts";
 
 /** What a supervisor is told. */

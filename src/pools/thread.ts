@@ -3,7 +3,7 @@ import type { Broker } from "../broker.ts";
 import { checkCount } from "../wait.ts";
 import { ModuleWorkerPool, type ModuleWorkerPoolOptions } from "./module_pool.ts";
 import { SHELF_SIZE } from "./shelf.ts";
-import type { Launch, WorkerEvents, WorkerHandle } from "./worker.ts";
+import type { Launch, WorkerEvents, WorkerHandle } from "./worker_handle.ts";
 
 /** What a `ThreadWorkerPool` can be told. */
 export interface ThreadWorkerPoolOptions extends ModuleWorkerPoolOptions {

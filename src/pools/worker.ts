@@ -2,47 +2,10 @@
 import { encodeFailure } from "../outcome.ts";
 import type { Report } from "../task_queue.ts";
 import type { Job } from "./consumer.ts";
-import {
-  type Done,
-  type FromWorker,
-  isFrame,
-  type Order,
-  type Start,
-  type ToWorker,
-} from "./frames.ts";
+import { type Done, type FromWorker, isFrame, type Order, type Start } from "./frames.ts";
 import type { Pace } from "./pace.ts";
 import { readMark, readShelf } from "./shelf.ts";
-
-/** The only thing that differs between pools: a thread or a process with a way to it. */
-export interface WorkerHandle {
-  /** Sends a frame. */
-  post(frame: ToWorker): void;
-  /** All bytes of the worker's shelf; undefined when it has none. */
-  shelf(): Uint8Array | undefined;
-  /** Ends it at once, whatever it is doing. */
-  kill(): void;
-}
-
-/** What a handle tells. */
-export interface WorkerEvents {
-  /** Process id; told when there is one. */
-  pid(pid: number): void;
-  /** Something came from the worker. */
-  frame(data: unknown): void;
-  /** It has ended, by whatever cause: `exited with code 1`. Told once, and last. */
-  ended(how: Ending): void;
-}
-
-/** How a worker ended. */
-export interface Ending {
-  /** As the rest of a sentence about the worker. */
-  readonly how: string;
-  /** It could not be stopped: its thread goes on until the process ends. */
-  readonly stillRuns?: boolean;
-}
-
-/** Starts a thread or process. */
-export type Launch = (title: string, events: WorkerEvents) => WorkerHandle;
+import type { Ending, Launch, WorkerHandle } from "./worker_handle.ts";
 
 /** What a worker may do before it is replaced. */
 export interface WorkerLimits {
@@ -154,11 +117,6 @@ export class Worker {
       this.unfit = `${start.export}() did not return within ${limits.startTimeout} ms`;
       this.kill(this.unfit);
     }, Math.min(limits.startTimeout, 2 ** 31 - 1));
-  }
-
-  /** Whether it can have tasks, now or when it is done with others. */
-  get ready(): boolean {
-    return this.#state === "ready";
   }
 
   /** Tasks that it has. */

@@ -104,11 +104,17 @@ export const tasks = {
     if (how === "throw") throw signal.reason;
     return signal.reason.message;
   },
+  note: (path: string, text: string) => appendFileSync(path, `${text}\n`),
   fail(text: string): never {
     throw new RangeError(text);
   },
   async misbehave(fault: Fault): Promise<never> {
     misbehave(fault);
+    return await new Promise(() => {});
+  },
+  /** What threads can do on some runtimes. */
+  async closeItself(): Promise<never> {
+    (globalThis as { close?: () => void }).close!();
     return await new Promise(() => {});
   },
   /** Holds that many bytes from now on. */
