@@ -34,7 +34,7 @@ export function reportOf(
     ...runtimes.map((runtime) =>
       sectionOf(runtime, results.filter((result) => result.runtime === runtime))
     ),
-    failuresOf(results.filter(({ outcome }) => outcome instanceof Error).map(lineOf)),
+    failuresOf(failedIn(results)),
   ];
   return parts.filter((part) => part !== "").join("\n\n") + "\n";
 }
@@ -42,6 +42,17 @@ export function reportOf(
 /** One result, for who watches. */
 export function lineOf({ contestant, runtime, round, outcome }: Result): string {
   return `round ${round} ${runtime.name} ${contestant.name}: ${textOf(outcome, COLUMNS)}`;
+}
+
+/** Each kind of failure once, with the number of rounds that had it. */
+function failedIn(results: readonly Result[]): string[] {
+  const rounds = new Map<string, number>();
+  for (const { contestant, runtime, outcome } of results) {
+    if (!(outcome instanceof Error)) continue;
+    const line = `${runtime.name} ${contestant.name}: ${textOf(outcome, COLUMNS).split("\n")[0]}`;
+    rounds.set(line, (rounds.get(line) ?? 0) + 1);
+  }
+  return [...rounds].map(([line, count]) => `${line} (rounds: ${count})`);
 }
 
 function sectionOf({ name }: Runtime, results: readonly Result[]): string {

@@ -44,7 +44,7 @@ interface Entry {
   deadline: number;
   started: number | undefined;
   ended: number | undefined;
-  waiters: Set<Listening> | undefined;
+  waiters: Listening[] | undefined;
   outcome: Outcome | undefined;
   keep: number;
   /** When the outcome is dropped; Infinity while another task needs it. */
@@ -131,8 +131,10 @@ export class Store {
   wait(handle: Listening, task: Need): Outcome | undefined {
     const entry = this.#find(task);
     if (entry === undefined) return this.#outcomeOf(task);
-    if (entry.outcome === undefined) (entry.waiters ??= new Set()).add(handle);
-    return entry.outcome;
+    if (entry.outcome !== undefined) return entry.outcome;
+    const waiters = entry.waiters ??= [];
+    if (!waiters.includes(handle)) waiters.push(handle);
+    return undefined;
   }
 
   inspect(id: string): TaskRecord | undefined {
@@ -328,8 +330,9 @@ export class Store {
   }
 
   #toClaim(entry: Entry): Claim {
-    const { id, fence, message } = entry;
-    return { id, fence, message, inputs: this.inputs(id, 0, MAX_INPUTS) };
+    const { id, fence, message, needs } = entry;
+    const inputs = needs.length === 0 ? NONE : this.inputs(id, 0, MAX_INPUTS);
+    return { id, fence, message, inputs };
   }
 
   /** The task is over, and with it those that cannot run without it. */
