@@ -66,7 +66,7 @@ const MAX_REPORT_TEXT = 4_000_000;
 // Tasks that never wait for anything would keep timers and sockets from ever being served.
 const MAX_TURN = 10;
 // How long outcomes wait for others to leave with, while everyone is busy and more is to be had.
-const GATHER = 8;
+const GATHER = 12;
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 5_000;
 

@@ -1,7 +1,7 @@
 /** {@linkcode Pace}: how many tasks may be sent ahead of the one that runs. */
 
 /** Milliseconds of work that a worker may have before it. */
-const AHEAD = 20;
+const AHEAD = 30;
 /** Tasks that it may have before it. */
 const MOST = 100;
 

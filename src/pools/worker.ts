@@ -47,7 +47,7 @@ interface Entry {
 }
 
 /** Milliseconds for which a task may wait in a worker for the one before it. */
-const AHEAD = 60;
+const AHEAD = 90;
 /** Milliseconds after which a worker that does not even begin a task, without any other, is deaf. */
 const DEAF = 2_000;
 /** Milliseconds more after which a worker that waits for nothing must have given it back. */

@@ -27,7 +27,7 @@ export type LoadModule = (url: string) => Promise<Record<string, unknown>>;
 // How often the memory is looked at: that takes as long as many a task.
 const MEMORY_INTERVAL = 100;
 // How long an outcome may lie on the shelf while other tasks run.
-const HOLD = 8;
+const HOLD = 12;
 
 /** Runs tasks as a pool says. */
 export class WorkerMain {
