@@ -7,6 +7,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import {
+  type Deferred,
   getBroker,
   ProcessWorkerPool,
   type ProcessWorkerPoolOptions,
@@ -68,12 +69,21 @@ if (import.meta.main) {
   const { kind, url, queue, pool, calls = [] }: PoolHostOptions = JSON.parse(process.argv[2]!);
   await using broker = getBroker(url, queue);
   const q = broker.queue();
+  const told = new Set<Deferred<unknown>>();
+  const tell = (deferred: Deferred<unknown>, text: string) => {
+    if (!told.has(deferred)) console.log(text);
+    told.add(deferred);
+  };
+  const report = (deferred: Deferred<unknown>, options: { timeout?: number } = {}) =>
+    deferred.result(options).then(
+      (value) => tell(deferred, `${deferred.name} gave ${JSON.stringify(value)}`),
+      (error) => tell(deferred, `${error}`),
+    );
+  const called: Deferred<unknown>[] = [];
   for (const [name, ...args] of calls) {
     const deferred = await q[name]!(...args);
-    deferred.result().then(
-      (value: unknown) => console.log(`${name} gave ${JSON.stringify(value)}`),
-      (error: unknown) => console.log(`${error}`),
-    );
+    called.push(deferred);
+    void report(deferred);
   }
   const options = {
     module: new URL("./worker_tasks.ts", import.meta.url),
@@ -84,5 +94,6 @@ if (import.meta.main) {
     kind === "thread"
       ? new ThreadWorkerPool(broker, options)
       : new ProcessWorkerPool(broker, options),
-  );
+  ); // What came in last is in the queue, even if the news of it are still on their way.
+  for (const deferred of called) if (!told.has(deferred)) await report(deferred, { timeout: 0 });
 }
