@@ -30,6 +30,7 @@ export { type Crew, type CrewHost } from "./src/pools/worker_pool.ts";
 export { type MemoryQueueOptions, MemoryTaskQueue } from "./src/queues/memory.ts";
 export { RedisTaskQueue } from "./src/queues/redis.ts";
 export {
+  type CancelAnswer,
   type Claim,
   type EnqueueAnswer,
   type Exchange,

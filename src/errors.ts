@@ -52,7 +52,7 @@ export class TaskFailure extends WorqError {
 
 /**
  * There is no result and there will be none: every worker that had the task was lost, the task
- * was cleared, or its result was kept for its time and is gone.
+ * was cleared or cancelled, or its result was kept for its time and is gone.
  */
 export class TaskExpired extends TaskFailure {
   /** Name of the class. */

@@ -10,8 +10,10 @@
  * | leases | `processing` | its outcome is accepted, it is handed back, or its worker is lost |
  * | over | `success`, `failed`, `expired` | its result timeout has passed and no task needs it |
  *
+ * A cancelled task is over at once, wherever it is.
+ *
  * Each claim gives the task a fence, a number that grows from claim to claim. A report with any other than the
- * latest fence is dropped: the worker that sent it lost the task to another one.
+ * latest fence is dropped: the worker that sent it lost the task to another one, or to its end.
  *
  * Every method is atomic (another client sees all of it or none) and may be sent again after an
  * answer was lost: the second time it changes nothing.
@@ -65,6 +67,12 @@ export interface NewTask {
  * id is taken (`duplicate`) or because the backend failed in the middle of the batch (an error).
  */
 export type EnqueueAnswer = "enqueued" | "pending" | "duplicate" | Error;
+
+/**
+ * What became of a task that was to be cancelled: it is `cancelled`, by this call or an earlier one;
+ * it was `over` before; or it is `unknown`, never stored or no longer kept.
+ */
+export type CancelAnswer = "cancelled" | "over" | "unknown";
 
 /** A task in the hands of a pool. */
 export interface Claim {
@@ -202,6 +210,11 @@ export interface TaskQueue extends AsyncDisposable {
   stats(): Promise<QueueStats>;
   /** Removes every task that no pool has claimed; returns how many. Who waits for one is told. */
   clear(): Promise<number>;
+  /**
+   * Ends tasks as `expired`, wherever they are; a pool that has one hears of it as `superseded`. Of
+   * tasks that take each other's results, all are cancelled, and none fails for another.
+   */
+  cancel(ids: readonly string[]): Promise<CancelAnswer[]>;
   /** Adds a listener; the returned function takes it away. */
   listen(listener: QueueListener): () => void;
 }
@@ -211,6 +224,9 @@ export const GONE = "task expired: it was cleared, or its result was kept for it
 
 /** Text for a task that was removed before a worker had it. */
 export const CLEARED = "task expired: it was cleared";
+
+/** Text for a task that was cancelled. */
+export const CANCELLED = "task expired: it was cancelled";
 
 /** Why a task was lost when its pool did not say. */
 export const SILENT = "the pool that had it gave no sign of life for the time of its lease";

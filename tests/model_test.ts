@@ -22,6 +22,7 @@ type Operation =
   | { kind: "again"; pool: string }
   | { kind: "wait"; id: string }
   | { kind: "pass"; time: number }
+  | { kind: "cancel"; ids: string[] }
   | { kind: "clear" };
 
 const RUNS = Number(process.env.WORQ_TEST_MODEL_RUNS ?? 200);
@@ -63,6 +64,13 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant("pass" as const),
       time: fc.constantFrom(1_000, 15_000),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("cancel" as const),
+      ids: fc.uniqueArray(id, { maxLength: 3 }),
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("clear" as const) }) },
@@ -128,6 +136,8 @@ class Subject {
       case "pass":
         this.#pass(operation.time);
         return;
+      case "cancel":
+        return await driver.queue.cancel(operation.ids);
       case "clear":
         return await driver.queue.clear();
     }

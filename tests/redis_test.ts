@@ -1,6 +1,11 @@
+import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { RedisTaskQueue } from "@worq/worq/backend";
 import { testTaskQueue } from "@worq/worq/testing";
-import { openRedisClient } from "../src/queues/redis_client.ts";
+import {
+  openRedisClient,
+  type RedisClient,
+  type RedisFactory,
+} from "../src/queues/redis_client.ts";
 import { Driver } from "../src/testing/driver.ts";
 import { freshName, redisUrl, testOn } from "./support/backends.ts";
 import { checkKeys } from "./support/redis_keys.ts";
@@ -10,6 +15,61 @@ testTaskQueue({
   open: (clock) => new RedisTaskQueue(redisUrl!, freshName(), { clock }),
   test: (name, fn) => Deno.test({ name, fn, ignore: redisUrl === undefined }),
 });
+
+testOn(redisUrl, "RedisTaskQueue cancels a task that its caller left half stored", async (url) => {
+  let scripts = 0;
+  const redisFactory: RedisFactory = async (...args) => {
+    const client = await openRedisClient(...args);
+    const send: RedisClient["send"] = (command, args) =>
+      command === "EVALSHA" && ++scripts === 3 // its needs, the task, and then the rest of the needs
+        ? Promise.reject(new Error("ERR the caller died"))
+        : client.send(command, args);
+    return { ...client, send };
+  };
+  const name = freshName();
+  await using queue = new RedisTaskQueue(url, name);
+  await using dying = new RedisTaskQueue(url, name, { redisFactory });
+  const client = await openRedisClient(url, { connectTimeout: 5_000 });
+  try {
+    const driver = new Driver(queue);
+    const needs = Array.from({ length: 250 }, (_, i) => ({ id: `n${i}` }));
+    await driver.enqueue(...needs);
+    const wide = { id: "wide", takes: needs.map(({ id }) => id) };
+    await rejects(new Driver(dying).enqueue(wide), /the caller died/);
+    const refs = async () => (await queue.inspect("n0"))?.refs;
+    deepStrictEqual([await refs(), (await queue.stats()).unsettled], [1, 1]);
+    deepStrictEqual(await queue.cancel(["wide"]), ["cancelled"]);
+    deepStrictEqual([await refs(), (await queue.stats()).unsettled], [0, 0]);
+    await checkKeys(client, name);
+    strictEqual(await queue.clear(), 250);
+  } finally {
+    await client.close();
+  }
+});
+
+testOn(
+  redisUrl,
+  "RedisTaskQueue.cancel() gives the same answers when the first got lost",
+  async (url) => {
+    let cancels = 0;
+    const redisFactory: RedisFactory = async (...args) => {
+      const client = await openRedisClient(...args);
+      const send: RedisClient["send"] = async (command, args) => {
+        const answer = await client.send(command, args);
+        if (answer === "cou" && ++cancels === 1) throw new Error("the connection was cut");
+        return answer;
+      };
+      return { ...client, send };
+    };
+    await using queue = new RedisTaskQueue(url, freshName(), { redisFactory });
+    const driver = new Driver(queue);
+    await driver.enqueue({ id: "done" }, { id: "a" });
+    await driver.run();
+    const answers = await queue.cancel(["a", "done", "nobody"]);
+    deepStrictEqual(answers, ["cancelled", "over", "unknown"]);
+    strictEqual(cancels, 2);
+  },
+);
 
 testOn(redisUrl, "RedisTaskQueue keeps no key for longer than it is needed", async (url) => {
   await using queue = new RedisTaskQueue(url, freshName());

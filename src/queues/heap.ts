@@ -41,6 +41,13 @@ export class Heap<T> implements Iterable<T> {
     return first;
   }
 
+  /** Takes out every element of which `drop` says so. */
+  remove(drop: (item: T) => boolean): void {
+    for (const item of this.#items.splice(0)) {
+      if (!drop(item)) this.push(item);
+    }
+  }
+
   #sink(item: T): void {
     const items = this.#items;
     let at = 0;

@@ -1,6 +1,7 @@
 /** {@linkcode MemoryTaskQueue}: the port for one process. */
 import { QueueUnavailable } from "../errors.ts";
 import type {
+  CancelAnswer,
   EnqueueAnswer,
   Exchange,
   ExchangeAnswer,
@@ -79,6 +80,11 @@ export class MemoryTaskQueue implements TaskQueue {
   /** Removes what no pool has claimed. */
   clear(): Promise<number> {
     return this.#do(() => this.#store.clear());
+  }
+
+  /** Ends tasks as expired. */
+  cancel(ids: readonly string[]): Promise<CancelAnswer[]> {
+    return this.#do(() => this.#store.cancel(ids));
   }
 
   /** Adds a listener. */

@@ -1,12 +1,15 @@
 /** {@linkcode Store}: one queue in memory, as the state table of the port in plain maps. */
-import { encodeValue } from "../codec.ts";
+import { decode, encodeValue } from "../codec.ts";
 import { decodeMessage, DEFAULT_POLICY, type Message } from "../message.ts";
 import {
+  type CancelAnswer,
+  CANCELLED,
   type Claim,
   CLEARED,
   type EnqueueAnswer,
   type Exchange,
   type ExchangeAnswer,
+  type FailureData,
   GONE,
   type Need,
   type NewTask,
@@ -180,6 +183,28 @@ export class Store {
     return cleared.length;
   }
 
+  cancel(ids: readonly string[]): CancelAnswer[] {
+    const cancelled = new Set<Entry>();
+    const answers = ids.map((id) => {
+      const entry = this.#tasks.get(id);
+      if (entry === undefined) return "unknown";
+      if (entry.outcome !== undefined) {
+        return wasCancelled(id, entry.outcome) ? "cancelled" : "over";
+      }
+      cancelled.add(entry);
+      return "cancelled";
+    });
+    // All leave their places before the first one ends, or it would fail the others.
+    this.#displace(cancelled);
+    this.#finishAll([...cancelled].map((entry) => ({
+      entry,
+      outcome: this.#expired(entry, CANCELLED),
+      keep: this.#messageOf(entry).resultTimeout,
+    })));
+    this.#wake();
+    return answers;
+  }
+
   /** Drops the outcomes whose time is up. */
   expire(): void {
     const now = this.#clock();
@@ -253,6 +278,17 @@ export class Store {
     if (--entry.open > 0) return;
     this.#pending.delete(entry);
     this.#makeReady(entry);
+  }
+
+  /** From now on the entries are in no place. */
+  #displace(entries: ReadonlySet<Entry>): void {
+    let waiting = false;
+    for (const entry of entries) {
+      waiting ||= entry.status === "enqueued";
+      this.#pending.delete(entry);
+      this.#leases.delete(entry);
+    }
+    if (waiting) this.#ready.remove((entry) => entries.has(entry));
   }
 
   #makeReady(entry: Entry): void {
@@ -337,7 +373,13 @@ export class Store {
 
   /** The task is over, and with it those that cannot run without it. */
   #finish(entry: Entry, outcome: Outcome, keep: number): void {
-    if (this.#endings.push({ entry, outcome, keep }) > 1) return;
+    this.#finishAll([{ entry, outcome, keep }]);
+  }
+
+  #finishAll(endings: readonly Ending[]): void {
+    const underWay = this.#endings.length > 0;
+    for (const ending of endings) this.#endings.push(ending);
+    if (underWay) return;
     for (let at = 0; at < this.#endings.length; at++) this.#end(this.#endings[at]!);
     this.#endings.length = 0;
   }
@@ -424,4 +466,11 @@ export class Store {
       return;
     }
   }
+}
+
+function wasCancelled(id: string, outcome: Outcome): boolean {
+  if (outcome.status !== "expired") return false;
+  const failure = decode(outcome.text) as FailureData;
+  // A dependent has the outcome of what it needs.
+  return failure.id === id && failure.text === CANCELLED;
 }

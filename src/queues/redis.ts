@@ -1,6 +1,7 @@
 /** {@linkcode RedisTaskQueue}: the port on Redis, each method one script. */
 import { encodeValue } from "../codec.ts";
 import type {
+  CancelAnswer,
   Claim,
   EnqueueAnswer,
   Exchange,
@@ -21,6 +22,7 @@ import { hostOf, openRedisClient, type RedisFactory } from "./redis_client.ts";
 import { connectionTo, type RedisConnection, type Subscriber } from "./redis_connection.ts";
 import { prefixOf, STEPS } from "./redis_lua.ts";
 import {
+  CANCEL,
   CLEAR,
   ENQUEUE,
   EXCHANGE,
@@ -61,6 +63,7 @@ const STATUSES: Record<string, TaskStatus> = {
   l: "processing",
 };
 const ANSWERS: Record<string, EnqueueAnswer> = { e: "enqueued", p: "pending", d: "duplicate" };
+const CANCEL_ANSWERS: Record<string, CancelAnswer> = { c: "cancelled", o: "over", u: "unknown" };
 const KINDS = { success: "s", failed: "f", returned: "r", lost: "l" } as const;
 
 /** Tasks and results in Redis 6.2 or later, or Valkey. */
@@ -206,6 +209,17 @@ export class RedisTaskQueue implements TaskQueue {
     }
     await this.#settle();
     return total;
+  }
+
+  /** Ends tasks as expired. */
+  async cancel(ids: readonly string[]): Promise<CancelAnswer[]> {
+    const parts: Promise<unknown>[] = [];
+    for (let at = 0; at < ids.length; at += STEPS) {
+      parts.push(this.#run(CANCEL, () => ids.slice(at, at + STEPS)));
+    }
+    const letters = (await Promise.all(parts) as string[]).join("");
+    if (letters.includes("+")) await this.#settle();
+    return [...letters.replaceAll("+", "")].map((letter) => CANCEL_ANSWERS[letter]!);
   }
 
   /** Adds a listener. */

@@ -1,6 +1,6 @@
 /** The scripts that change a queue in Redis, each with what it takes and gives back. */
 import { UNIT } from "../message.ts";
-import { CLEARED, GONE, SILENT } from "../task_queue.ts";
+import { CANCELLED, CLEARED, GONE, SILENT } from "../task_queue.ts";
 import { PRELUDE, RECORD, STEPS } from "./redis_lua.ts";
 
 /** Leases whose end one exchange sees to. */
@@ -354,6 +354,44 @@ return removed
 );
 
 /**
+ * Ends tasks wherever they are; those that need each other's results are all cancelled, since no
+ * edge is walked here. ARGV: now or '', ids, STEPS at most. Returns the answers, one letter each:
+ * c(ancelled, now or before), o(ver before), u(nknown); then '+' when something is left to settle.
+ */
+export const CANCEL: Script = script(
+  "cancel",
+  `
+-- A dependent has the outcome of what it needs.
+local function was_cancelled(id, outcome)
+  if string.byte(outcome) ~= 101 then return false end
+  local ok, data = pcall(cjson.decode, string.sub(outcome, 2))
+  return ok and type(data) == 'table' and data.id == id and data.text == '${CANCELLED}'
+end
+local answers = {}
+for i = 2, #ARGV do
+  local id = ARGV[i]
+  local outcome, waiters, refs, linked =
+    unpack(read(P .. 't:' .. id, 'outcome', 'waiters', 'refs', 'linked'))
+  if outcome then
+    answers[i - 1] = was_cancelled(id, outcome) and 'c' or 'o'
+  elseif call('ZREM', PENDING, id) + call('ZREM', READY, id) + call('ZREM', LEASES, id) == 0 then
+    answers[i - 1] = 'u'
+  else
+    local message = call('GET', P .. 'm:' .. id)
+    local keep = policy(message)
+    finish(id, failure('e', id, message, '${CANCELLED}'), keep, waiters, refs, linked)
+    answers[i - 1] = 'c'
+  end
+end
+if settle(0) then answers[#answers + 1] = '+' end
+forget()
+send()
+return table.concat(answers)
+`,
+  true,
+);
+
+/**
  * What is known of a task. ARGV: now or '', id.
  * Returns {} or { status letter (p, q, l, s, f, e), message, fence, owner, losses, open, refs,
  * started, ended, origin, needs }, with '' for what is not there.
@@ -386,5 +424,6 @@ export const SCRIPTS: readonly Script[] = [
   INPUTS,
   WAIT,
   CLEAR,
+  CANCEL,
   INSPECT,
 ];

@@ -1,7 +1,7 @@
 /** What every backend must do: {@linkcode testTaskQueue}. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { decode } from "../codec.ts";
-import { type FailureData, GONE, type TaskQueue } from "../task_queue.ts";
+import { CANCELLED, type FailureData, GONE, type TaskQueue } from "../task_queue.ts";
 import { Driver } from "./driver.ts";
 
 /** A backend, for the suite. */
@@ -22,7 +22,7 @@ interface Bench extends AsyncDisposable {
 
 /**
  * Declares the tests that every implementation of `TaskQueue` passes: life of a task,
- * dependencies, fences and leases, waiting, clearing, waking.
+ * dependencies, fences and leases, waiting, clearing, cancelling, waking.
  *
  * @example
  * ```ts
@@ -59,6 +59,7 @@ export function testTaskQueue(backend: Backend): void {
   GRAPH.forEach(([name, body]) => test(name, body));
   FENCES.forEach(([name, body]) => test(name, body));
   WAITING.forEach(([name, body]) => test(name, body));
+  CANCEL.forEach(([name, body]) => test(name, body));
 }
 
 type Case = readonly [name: string, body: (bench: Bench) => Promise<void>];
@@ -474,5 +475,122 @@ const WAITING: readonly Case[] = [
     await driver.exchange({ pool: "one", leaving: true, reports });
     await woken.promise;
     deepStrictEqual(ids(await driver.claim(1, "two")), ["a"]);
+  }],
+];
+
+const CANCEL: readonly Case[] = [
+  [".cancel() ends a task wherever it is, and tells who waits", async ({ driver }) => {
+    const told = Promise.withResolvers<void>();
+    driver.queue.listen({ outcome: () => driver.heard.size === 3 && told.resolve() });
+    await driver.enqueue({ id: "run" }, { id: "next" }, { id: "later", takes: ["next"] });
+    await driver.claim();
+    const all = ["run", "next", "later"];
+    await Promise.all(all.map((id) => driver.outcome(id)));
+    const answers = await driver.queue.cancel([...all, "nobody"]);
+    deepStrictEqual(answers, ["cancelled", "cancelled", "cancelled", "unknown"]);
+    await told.promise;
+    for (const id of all) {
+      const outcome = await driver.outcome(id);
+      const { id: cause, text } = failureIn(outcome?.text);
+      deepStrictEqual([outcome?.status, cause, text], ["expired", id, CANCELLED]);
+      deepStrictEqual(driver.heard.get(id), outcome);
+      const record = await driver.queue.inspect(id);
+      deepStrictEqual([record?.message, record?.fence, record?.refs], [undefined, 0, 0]);
+    }
+    const { pending, ready, leased, unsettled } = await driver.queue.stats();
+    deepStrictEqual([pending, ready, leased, unsettled], [0, 0, 0, 0]);
+  }],
+  [".cancel() leaves the others in their order", async ({ driver }) => {
+    const all = Array.from({ length: 9 }, (_, i) => ({ id: `a${i}` }));
+    await driver.enqueue(...all);
+    await driver.queue.cancel(["a0", "a4", "a8"]);
+    deepStrictEqual(ids(await driver.claim(9)), ["a1", "a2", "a3", "a5", "a6", "a7"]);
+  }],
+  [".cancel() leaves a task as it is that is over", async ({ driver }) => {
+    await driver.enqueue({ id: "a" }, { id: "b" });
+    await driver.run();
+    await driver.end("failed", ...await driver.claim());
+    deepStrictEqual(await driver.queue.cancel(["a", "b"]), ["over", "over"]);
+    deepStrictEqual([await driver.status("a"), await driver.status("b")], ["success", "failed"]);
+  }],
+  [".cancel() sent again changes nothing", async ({ driver, pass }) => {
+    await driver.enqueue({ id: "a" }, { id: "b", takes: ["a"] }, { id: "c", takes: ["b"] });
+    await driver.run();
+    deepStrictEqual(await driver.queue.cancel(["b"]), ["cancelled"]);
+    const look = () => Promise.all(["a", "b", "c"].map((id) => driver.queue.inspect(id)));
+    const before = await look();
+    pass(1);
+    deepStrictEqual(await driver.queue.cancel(["b", "c"]), ["cancelled", "over"]);
+    deepStrictEqual(await look(), before);
+  }],
+  [".cancel() takes a task from its pool", async ({ driver, pass }) => {
+    await driver.enqueue({ id: "a" });
+    const first = { number: 7, want: 1 };
+    const [claim] = (await driver.exchange(first)).claims;
+    await driver.queue.cancel(["a"]);
+    deepStrictEqual((await driver.exchange(first)).claims, []);
+    const renewals = [{ id: "a", fence: claim!.fence, lease: 15_000 }];
+    deepStrictEqual((await driver.exchange({ renewals })).superseded, ["a"]);
+    await driver.end("success", claim!);
+    await driver.end("returned", claim!);
+    pass(15_000);
+    deepStrictEqual(await driver.claim(), []);
+    strictEqual(await driver.status("a"), "expired");
+  }],
+  [
+    ".cancel() fails dependents, and wakes a pool for one that takes failures",
+    async ({ driver }) => {
+      const woken = Promise.withResolvers<void>();
+      await driver.enqueue({ id: "a" });
+      await driver.claim(2);
+      await driver.enqueue({ id: "fails", takes: ["a"] });
+      await driver.enqueue({ id: "passes", takes: ["a"], onError: "pass" });
+      driver.queue.listen({ wake: () => woken.resolve() });
+      await driver.queue.cancel(["a"]);
+      await woken.promise;
+      const outcome = await driver.outcome("fails");
+      deepStrictEqual([outcome?.status, failureIn(outcome?.text).id], ["expired", "a"]);
+      const [passes] = await driver.claim();
+      strictEqual(passes?.id, "passes");
+      deepStrictEqual(passes?.inputs, [outcome]);
+      strictEqual((await driver.queue.inspect("a"))?.refs, 1);
+    },
+  ],
+  [".cancel() gives back the results that a task takes", async ({ driver }) => {
+    await driver.enqueue({ id: "a" }, { id: "b" }, { id: "c", takes: ["a", "b"] });
+    const [a, b] = await driver.claim(2);
+    await driver.exchange({ reports: [driver.report("success", a!, 0)] });
+    strictEqual((await driver.queue.inspect("a"))?.refs, 1);
+    await driver.queue.cancel(["c"]);
+    strictEqual(await driver.queue.inspect("a"), undefined);
+    strictEqual((await driver.queue.inspect("b"))?.refs, 0);
+    await driver.end("success", b!);
+    strictEqual(await driver.status("b"), "success");
+  }],
+  [".cancel() keeps nothing of a task whose result is not kept", async ({ driver }) => {
+    await driver.enqueue({ id: "a" });
+    await driver.enqueue({ id: "b", origin: "first", takes: ["a"], resultTimeout: 0 });
+    deepStrictEqual(await driver.queue.cancel(["b"]), ["cancelled"]);
+    strictEqual(await driver.queue.inspect("b"), undefined);
+    deepStrictEqual(await driver.queue.cancel(["b"]), ["unknown"]);
+    deepStrictEqual(await driver.enqueue({ id: "b", origin: "second" }), ["enqueued"]);
+  }],
+  [".cancel() ends any number of tasks", async ({ driver }) => {
+    const needs = Array.from({ length: 250 }, (_, i) => ({ id: `n${i}` }));
+    await driver.enqueue(...needs);
+    await driver.enqueue({ id: "wide", takes: ids(needs) });
+    const takers = needs.map(({ id }) => ({ id: `t${id}`, takes: ["wide"] }));
+    await driver.enqueue(...takers);
+    deepStrictEqual(await driver.queue.cancel(["wide"]), ["cancelled"]);
+    const [first] = await driver.claim();
+    deepStrictEqual((await driver.queue.inspect("n0"))?.refs, 0);
+    const last = await driver.outcome("tn249");
+    deepStrictEqual([last?.status, failureIn(last?.text).id], ["expired", "wide"]);
+    const answers = await driver.queue.cancel([...ids(needs), ...ids(takers), "nobody"]);
+    deepStrictEqual(answers.slice(0, 250), needs.map(() => "cancelled"));
+    deepStrictEqual(answers.slice(250), [...takers.map(() => "over"), "unknown"]);
+    await driver.end("success", first!);
+    const { pending, ready, leased, unsettled } = await driver.queue.stats();
+    deepStrictEqual([pending, ready, leased, unsettled], [0, 0, 0, 0]);
   }],
 ];
