@@ -15,8 +15,8 @@ export interface CurrentTask {
    */
   readonly fence: number;
   /**
-   * Aborts when the task is to end early: its pool stops, or the task was given to another worker.
-   * Whatever it returns then is dropped.
+   * Aborts when the task is to end early: its pool stops, or the task was cancelled or given
+   * to another worker. Whatever it returns then is dropped.
    */
   readonly signal: AbortSignal;
 }

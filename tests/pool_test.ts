@@ -1,6 +1,15 @@
 /** The life of a pool, on every backend. */
 import { deepStrictEqual, ok, rejects, strictEqual, throws } from "node:assert/strict";
-import { all, Broker, currentTask, getBroker, InlineWorkerPool, map, task } from "@worq/worq";
+import {
+  all,
+  Broker,
+  currentTask,
+  getBroker,
+  InlineWorkerPool,
+  map,
+  task,
+  type TaskFailure,
+} from "@worq/worq";
 import { MemoryTaskQueue } from "@worq/worq/backend";
 import type { Renewal, TaskQueue } from "../src/task_queue.ts";
 import { freshName, testOnAll } from "./support/backends.ts";
@@ -214,6 +223,40 @@ Deno.test("a task whose workers all died expires", async () => {
   });
   watched.thaw();
   goOn.resolve();
+});
+
+testOnAll("a cancelled task ends at once for who waits, and is asked to end", async (url, name) => {
+  const running = Promise.withResolvers<AbortSignal>();
+  const aborted = Promise.withResolvers<TaskFailure>();
+  const goOn = Promise.withResolvers<void>();
+  const tasks = {
+    hold: async () => {
+      const { signal } = currentTask();
+      signal.addEventListener("abort", () => aborted.resolve(signal.reason));
+      running.resolve(signal);
+      await goOn.promise;
+    },
+    next: () => 1,
+  };
+  await using broker = getBroker(url, name).expose(tasks);
+  await using _pool = new InlineWorkerPool(broker, { concurrency: 1 }).start();
+  const q = broker.queue<typeof tasks>();
+  const held = await task(q.hold, { heartbeatInterval: 20 })();
+  const told = rejects(held.result(WAIT), {
+    name: "TaskExpired",
+    message: `hold [${name}:${held.id}] task expired: it was cancelled`,
+  });
+  strictEqual((await running.promise).aborted, false);
+  const answers = broker.taskQueue.cancel([held.id]);
+  await told;
+  deepStrictEqual(await answers, ["cancelled"]);
+  strictEqual(
+    (await aborted.promise).errorText,
+    "was cancelled, given to another worker or removed",
+  );
+  strictEqual(await (await q.next()).result(WAIT), 1); // its place is free
+  goOn.resolve();
+  strictEqual(await held.status(), "expired");
 });
 
 testOnAll("stop() leaves no claimed task behind, whenever it comes", async (url, name) => {

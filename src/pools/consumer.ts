@@ -349,7 +349,12 @@ export class Consumer {
     const run = this.#running.get(id);
     this.#running.delete(id);
     run?.abort.abort(
-      new TaskFailure(run.message.name, this.queue, id, "was given to another worker or removed"),
+      new TaskFailure(
+        run.message.name,
+        this.queue,
+        id,
+        "was cancelled, given to another worker or removed",
+      ),
     );
     this.#finishedOne();
   }
