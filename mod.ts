@@ -37,7 +37,13 @@
  * @module
  */
 export { Broker, type BrokerOptions, type Exposable, type ExposeOptions } from "./src/broker.ts";
-export { type ConnectOptions, getBroker, getQueue, type QueueOptions } from "./src/connect.ts";
+export {
+  type ConnectOptions,
+  getBroker,
+  getQueue,
+  listQueues,
+  type QueueOptions,
+} from "./src/connect.ts";
 export { type CurrentTask, currentTask } from "./src/current_task.ts";
 export { Deferred } from "./src/deferred.ts";
 export {

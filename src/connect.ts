@@ -1,10 +1,11 @@
-/** URL to backend: {@linkcode getBroker} and {@linkcode getQueue}. The only file that knows them all. */
+/** From a URL to its backend: opens and lists queues. The only file that knows them all. */
 import { Broker, type BrokerOptions } from "./broker.ts";
 import type { TaskQueue } from "./task_queue.ts";
 import { DEFAULT_MAX_PAYLOAD, Producer } from "./producer.ts";
 import { type AnyTasks, type Queue, queueOf } from "./queue.ts";
-import { MemoryTaskQueue } from "./queues/memory.ts";
+import { memoryQueueNames, MemoryTaskQueue } from "./queues/memory.ts";
 import { type RedisQueueOptions, RedisTaskQueue } from "./queues/redis.ts";
+import { redisQueueNames } from "./queues/redis_names.ts";
 import { checkDefaults, type DefaultTaskOptions } from "./task.ts";
 import { checkMilliseconds, LONGEST_TIMER } from "./wait.ts";
 
@@ -89,6 +90,36 @@ export function getQueue<S = AnyTasks, const Path extends string = "">(
   return queueOf(producer, target, tasks, close) as Queue<S, Path>;
 }
 
+/**
+ * Names of the queues at `url` that ever had a task, sorted. A server remembers them for good. In
+ * memory, a queue is gone when no handle of it is open and nothing is in it.
+ *
+ * The server looks at all its keys for this, in steps of less than a millisecond. The connection is
+ * that of the queues which are open with the same options, or one for the time of the call.
+ *
+ * Throws a `TypeError` or `RangeError` for a URL or option that cannot be, `QueueUnavailable` when
+ * the server cannot be reached.
+ *
+ * @example
+ * ```ts
+ * import { getQueue, listQueues } from "@worq/worq";
+ * import { deepStrictEqual } from "node:assert/strict";
+ *
+ * await using mails = getQueue("memory://list-queues", { name: "mails" });
+ * await using images = getQueue("memory://list-queues", { name: "images" });
+ * await mails.send("hello");
+ * await images.scale(7);
+ * deepStrictEqual(await listQueues("memory://list-queues"), ["images", "mails"]);
+ * await mails.clear();
+ * await images.clear();
+ * ```
+ */
+export async function listQueues(url: string, options: ConnectOptions = {}): Promise<string[]> {
+  checkOptions("list queues", options);
+  const names = isMemory(url) ? memoryQueueNames(url) : await redisQueueNames(url, options);
+  return names.sort();
+}
+
 function openQueue(url: string, name: string, options: ConnectOptions): TaskQueue {
   // deno-lint-ignore no-control-regex -- control characters separate names from other data
   if (typeof name !== "string" || !/^[^{}\x00-\x1f]+$/.test(name) || !name.isWellFormed()) {
@@ -97,23 +128,33 @@ function openQueue(url: string, name: string, options: ConnectOptions): TaskQueu
         "braces and control characters",
     );
   }
-  checkMilliseconds(`open queue "${name}"`, "connectTimeout", options.connectTimeout);
-  if ((options.connectTimeout ?? 0) > LONGEST_TIMER) {
+  checkOptions(`open queue "${name}"`, options);
+  return isMemory(url)
+    ? new MemoryTaskQueue(url, name, options)
+    : new RedisTaskQueue(url, name, options);
+}
+
+function checkOptions(act: string, { connectTimeout, retryFor }: ConnectOptions): void {
+  checkMilliseconds(act, "connectTimeout", connectTimeout);
+  if ((connectTimeout ?? 0) > LONGEST_TIMER) {
     throw new RangeError(
-      `Cannot open queue "${name}": connectTimeout must be at most ${LONGEST_TIMER}, received ` +
-        `${options.connectTimeout}`,
+      `Cannot ${act}: connectTimeout must be at most ${LONGEST_TIMER}, received ${connectTimeout}`,
     );
   }
-  checkMilliseconds(`open queue "${name}"`, "retryFor", options.retryFor);
+  checkMilliseconds(act, "retryFor", retryFor);
+}
+
+/** Whether `url` leads to memory; otherwise to Redis. Throws for any other. */
+function isMemory(url: string): boolean {
   const { protocol, hostname, pathname } = parse(url);
-  if (protocol === MEMORY) return new MemoryTaskQueue(url, name, options);
+  if (protocol === MEMORY) return true;
   const refuse = (problem: string) => {
     throw new TypeError(`Cannot connect to ${shown(url)}: ${problem}; ${FORMS}`);
   };
   if (!REDIS.includes(protocol)) return refuse(`unknown scheme "${protocol}//"`);
   if (hostname === "") return refuse("it has no host");
   if (!/^(\/\d*)?$/.test(pathname)) return refuse("the path must be the number of a database");
-  return new RedisTaskQueue(url, name, options);
+  return false;
 }
 
 const FORMS = "expected memory://, redis://host:6379/0 or rediss://host:6379/0";

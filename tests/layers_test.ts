@@ -38,6 +38,7 @@ const LAYERS = [
   "queues/redis_scripts",
   "queues/redis_connection",
   "queues/redis",
+  "queues/redis_names",
   "pools/consumer",
   "pools/worker_pool",
   "pools/inline",

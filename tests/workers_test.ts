@@ -179,6 +179,17 @@ Deno.test({
 });
 
 for (const kind of KINDS) {
+  Deno.test(`${kind}: a worker says that it cannot see the queues in its pool's memory`, async () => {
+    await using broker = getBroker("memory://far", freshName());
+    await using _pool = makePool(kind, broker).start();
+    const { queues } = broker.queue<typeof tasks>();
+    await rejects(
+      (await queues("memory://far")).result(WAIT),
+      /Cannot list the queues of memory:\/\/far from a worker: .* need a redis:\/\/ queue/,
+    );
+    deepStrictEqual(await (await queues("memory://its-own")).result(WAIT), []);
+  });
+
   testOn(redisUrl, `${kind}: one pool serves several queues, the first one first`, async (url) => {
     const names = [crypto.randomUUID(), crypto.randomUUID()];
     await using first = getBroker(url, names[0]!);

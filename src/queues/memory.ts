@@ -107,20 +107,29 @@ export class MemoryTaskQueue implements TaskQueue {
   }
 
   async #do<T>(step: () => T): Promise<T> {
-    this.#checkPlace();
+    checkPlace(`reach queue "${this.name}"`, this.name, this.address);
     this.#store.expire();
     return await step();
   }
+}
 
-  /** A worker has a memory of its own: what it put into this queue, no pool would ever see. */
-  #checkPlace(): void {
-    const url = workerScope()?.url;
-    if (url === undefined || addressOf(url, this.name) !== this.address) return;
-    throw new QueueUnavailable(
-      `Cannot reach queue "${this.name}" of ${url} from a worker: it is in the memory of the ` +
-        "process that has the pool; tasks that call tasks need a redis:// queue",
-    );
-  }
+/** Names of the queues under `url` that ever had a task, in no order. */
+export function memoryQueueNames(url: string): string[] {
+  const prefix = addressOf(url, "");
+  checkPlace("list the queues", "", prefix);
+  return [...stores]
+    .filter(([address, store]) => address.startsWith(prefix) && store.hadTasks())
+    .map(([address]) => address.slice(prefix.length));
+}
+
+/** A worker has a memory of its own: what it put into a queue, no pool would ever see. */
+function checkPlace(act: string, name: string, address: string): void {
+  const url = workerScope()?.url;
+  if (url === undefined || addressOf(url, name) !== address) return;
+  throw new QueueUnavailable(
+    `Cannot ${act} of ${url} from a worker: it is in the memory of the process that has the ` +
+      "pool; tasks that call tasks need a redis:// queue",
+  );
 }
 
 function addressOf(url: string, name: string): string {

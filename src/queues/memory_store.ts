@@ -98,6 +98,10 @@ export class Store {
     return this.#tasks.size === 0;
   }
 
+  hadTasks(): boolean {
+    return this.#sequence > 0;
+  }
+
   enqueue(tasks: readonly NewTask[]): EnqueueAnswer[] {
     const answers = tasks.map((task) => this.#enqueue(task));
     this.#wake();

@@ -84,17 +84,11 @@ export class RedisTaskQueue implements TaskQueue {
 
   /** A handle of the queue `name` on the server at `url`; connects on first use. */
   constructor(url: string, name: string, options: RedisQueueOptions = {}) {
-    const {
-      connectTimeout = 5_000,
-      retryFor = 30_000,
-      redisFactory = openRedisClient,
-      clock,
-    } = options;
     this.name = name;
     this.address = `redis://${hostOf(url)}${new URL(url).pathname.replace(/^\/(0)?$/, "")}#${name}`;
     this.#prefix = prefixOf(name);
-    this.#clock = clock;
-    this.#connection = connectionTo(url, { connectTimeout, retryFor, factory: redisFactory });
+    this.#clock = options.clock;
+    this.#connection = openConnection(url, options);
     this.#connection.subscribe(name, this.#subscriber);
   }
 
@@ -299,6 +293,12 @@ export class RedisTaskQueue implements TaskQueue {
       }
     }
   }
+}
+
+/** The connection that these options share, with their defaults. */
+export function openConnection(url: string, options: RedisQueueOptions): RedisConnection {
+  const { connectTimeout = 5_000, retryFor = 30_000, redisFactory = openRedisClient } = options;
+  return connectionTo(url, { connectTimeout, retryFor, factory: redisFactory });
 }
 
 /** A task with the place where its needs were put, when they are too many for one script. */

@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, readFileSync, writeFileSync, writeSync } fr
 import { createRequire } from "node:module";
 import process from "node:process";
 import { isMainThread } from "node:worker_threads";
-import { type Broker, currentTask, getBroker } from "@worq/worq";
+import { type Broker, currentTask, getBroker, listQueues } from "@worq/worq";
 
 /** What can happen to a worker. */
 export type Fault =
@@ -134,6 +134,7 @@ export const tasks = {
   async fetch(url: string): Promise<number> {
     return (await fetch(url)).status;
   },
+  queues: (url: string) => listQueues(url),
   hasRedisClient,
   /** A task that needs a Redis client brings its own. */
   async loadRedisClient(): Promise<boolean> {
