@@ -103,4 +103,5 @@ export { ProcessWorkerPool, type ProcessWorkerPoolOptions } from "./src/pools/pr
 export { type WorkerPermissions } from "./src/pools/deno_flags.ts";
 export { ModuleWorkerPool, type ModuleWorkerPoolOptions } from "./src/pools/module_pool.ts";
 export { ThreadWorkerPool, type ThreadWorkerPoolOptions } from "./src/pools/thread.ts";
+export { type Runtime } from "./src/runtime.ts";
 export { startPools } from "./src/pools/start_pools.ts";

@@ -83,6 +83,11 @@ export class Broker implements AsyncDisposable {
     return this;
   }
 
+  /** Full names of the tasks that were exposed. */
+  get tasks(): string[] {
+    return this.#tasks.names();
+  }
+
   /**
    * The queue of this broker, for calling tasks over the same connection: closing it closes
    * nothing. Takes default options for its tasks. Throws a `TypeError` or `RangeError` for options

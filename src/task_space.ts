@@ -101,6 +101,11 @@ export class TaskTable {
     for (const [name, run] of entries) this.#tasks.set(name, run);
   }
 
+  /** Full names, in the order in which they were added. */
+  names(): string[] {
+    return [...this.#tasks.keys()];
+  }
+
   /** The task with this full name. */
   get(name: string): TaskFunction | undefined {
     return this.#tasks.get(name);

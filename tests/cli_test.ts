@@ -42,18 +42,23 @@ testOn(redisUrl, "worq demo runs the main job through Redis, in two processes", 
 Deno.test("worq tells its version and its commands", async () => {
   strictEqual((await worq("--version")).out, `${config.version}\n`);
   strictEqual((await worq("version")).out, `${config.version}\n`);
-  match((await worq("--help")).out, /worq demo \[URL\]/);
-  match((await worq()).out, /worq demo \[URL\]/);
+  match((await worq("--help")).out, /\n {2}demo \[options\] \[url\] /);
+  const { code, out, err } = await worq();
+  strictEqual(code, 2);
+  strictEqual(out, "");
+  match(err, /\n {2}demo \[options\] \[url\] /);
 });
 
 Deno.test("worq answers a mistake in one line, and with code 2", async () => {
   const cases: [args: string[], message: RegExp][] = [
+    [["dmo"], /^worq: unknown command 'dmo', did you mean demo\?\n$/],
+    [["run", "--wrkers", "2"], /^worq: unknown option '--wrkers', did you mean --workers\?\n$/],
+    [["run", "--pool", "thread"], /'thread' is invalid\. .* did you mean threads\?\n$/],
+    [["demo", "memory://", "x"], /^worq: too many arguments for 'demo'.*\n$/],
     [
-      ["dmo"],
-      /^worq: unknown command "dmo", expected one of demo, version, help; see worq --help\n$/,
+      ["demo", "http://x"],
+      /^worq: Cannot connect to "http:\/\/x": unknown scheme "http:\/\/"; .*\n$/,
     ],
-    [["--wat"], /^worq: Unknown option '--wat'.*\n$/],
-    [["demo", "memory://", "x"], /^worq: demo takes one URL, received 2; see worq --help\n$/],
   ];
   for (const [args, message] of cases) {
     const { code, out, err } = await worq(...args);
@@ -63,13 +68,10 @@ Deno.test("worq answers a mistake in one line, and with code 2", async () => {
   }
 });
 
-Deno.test("worq answers what fails in one line, and with code 1", async () => {
+Deno.test("worq tells a server that cannot be reached in one line, and with code 3", async () => {
   const port = await freePort();
-  const unknown = await worq("demo", "http://x");
-  strictEqual(unknown.code, 1);
-  match(unknown.err, /^worq: Cannot connect to "http:\/\/x": unknown scheme "http:\/\/"; .*\n$/);
-  const away = await worq("demo", `redis://:secret@127.0.0.1:${port}/0`);
-  strictEqual(away.code, 1);
-  match(away.err, new RegExp(`^worq: Cannot use Redis at 127\\.0\\.0\\.1:${port}: .*\n$`));
-  strictEqual(away.err.includes("secret"), false);
+  const { code, err } = await worq("demo", `redis://:secret@127.0.0.1:${port}/0`);
+  strictEqual(code, 3);
+  match(err, new RegExp(`^worq: Cannot use Redis at 127\\.0\\.0\\.1:${port}: .*\n$`));
+  strictEqual(err.includes("secret"), false);
 });

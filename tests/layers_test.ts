@@ -46,23 +46,46 @@ const LAYERS = [
   "pools/frames",
   "pools/shelf",
   "pools/worker_main",
+  "pools/worker_entries",
   "pools/pace",
   "pools/worker_handle",
   "pools/worker",
   "pools/supervisor",
   "pools/module_pool",
+  "pools/thread_main",
   "pools/thread_entry",
   "pools/thread",
   "pools/deno_flags",
+  "pools/worker_command",
+  "pools/process_main",
   "pools/process_entry",
   "pools/process",
   "connect",
+  "cli/failure",
+  "cli/nearest",
+  "cli/values",
+  "cli/output",
+  "cli/options",
+  "cli/own_copy",
+  "cli/user_module",
+  "cli/serve",
+  "cli/thread_worker",
+  "cli/process_worker",
+  "cli/self",
+  "cli/settings",
+  "cli/health",
+  "cli/pool",
+  "cli/commands/run",
+  "cli/commands/call",
+  "cli/commands/health",
+  "cli/commands/demo",
+  "cli/program",
   "testing/driver",
   "testing/task_queue_suite",
 ];
 
 /** May use what one runtime has and others have not. */
-const KNOWS_RUNTIME = ["pools/deno_flags.ts", "pools/thread_entry.ts"];
+const KNOWS_RUNTIME = ["pools/deno_flags.ts", "pools/thread_main.ts"];
 
 const files = readdirSync(SRC, { recursive: true, encoding: "utf8" })
   .filter((name) => name.endsWith(".ts"));

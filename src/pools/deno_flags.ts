@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { isDeno } from "../runtime.ts";
 
 /**
  * What a worker may do on Deno: `true` for everything of that kind, `false` for nothing, a list for
@@ -59,6 +60,7 @@ export function denoArguments(start: DenoStart): string[] {
 
 /** Whether this process may use temporary files, without being asked about each. */
 export function mayUseFiles(): boolean {
+  if (!isDeno) return true;
   return (["env", "read", "write"] as const).every((name) => stateOf(name) === "granted");
 }
 
@@ -88,6 +90,7 @@ function flagOf(kind: string, value: boolean | readonly string[] | undefined): s
 
 /** The permissions of this process as flags. */
 function inheritedFlags(): string[] {
+  if (!isDeno) return ["--allow-all"];
   const granted = KINDS.filter((name) => stateOf(name) === "granted");
   if (granted.length === KINDS.length) return ["--allow-all"];
   const exact = ownFlags();
@@ -172,5 +175,5 @@ function mainModule(): string {
 
 /** Whether there is a file, as far as this process may know: nobody is asked for permission. */
 function isThere(path: string): boolean {
-  return stateOf("read", path) === "granted" && existsSync(path);
+  return (!isDeno || stateOf("read", path) === "granted") && existsSync(path);
 }

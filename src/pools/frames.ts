@@ -63,8 +63,8 @@ export type ToWorker =
 export type FromWorker =
   /** It runs, and can be told to start. */
   | readonly ["up"]
-  /** The module is there: it can have tasks. */
-  | readonly ["ready"]
+  /** The module is there: it can have tasks, of these names. */
+  | readonly ["ready", names: string]
   /** It cannot have tasks, and why. */
   | readonly ["unfit", reason: string]
   | Done
@@ -77,7 +77,7 @@ export type FromWorker =
 
 const SHAPES: Record<FromWorker[0], readonly string[]> = {
   up: [],
-  ready: [],
+  ready: ["string"],
   unfit: ["string"],
   done: ["number", "boolean", "string", "number", "number"],
   back: ["number"],

@@ -107,6 +107,19 @@ export class ModuleWorkerPool extends WorkerPool {
   get ready(): Promise<void> {
     return this.#supervisor.ready;
   }
+
+  /** Names of the tasks that the workers can run; none before the first one is ready. */
+  get tasks(): readonly string[] {
+    return this.#supervisor.tasks;
+  }
+
+  /**
+   * Replaces every worker by a new one as soon as it has finished what it has: for a module that
+   * has changed.
+   */
+  restart(): void {
+    this.#supervisor.restart();
+  }
 }
 
 /** URL of a module given as a URL or as a path. Throws a `TypeError` for anything else. */

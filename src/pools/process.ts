@@ -3,33 +3,34 @@ import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
-import { fileURLToPath } from "node:url";
 import type { Broker } from "../broker.ts";
-import { isDeno } from "../runtime.ts";
+import type { Runtime } from "../runtime.ts";
 import { waitUntil } from "../wait.ts";
-import { denoArguments, mayUseFiles, type WorkerPermissions } from "./deno_flags.ts";
+import { mayUseFiles, type WorkerPermissions } from "./deno_flags.ts";
 import { moduleUrl, ModuleWorkerPool, type ModuleWorkerPoolOptions } from "./module_pool.ts";
 import { ShelfFile } from "./shelf.ts";
+import { type WorkerCommand, workerCommand } from "./worker_command.ts";
 import type { Launch, WorkerEvents, WorkerHandle } from "./worker_handle.ts";
 
 /** What a `ProcessWorkerPool` can be told. */
 export interface ProcessWorkerPoolOptions extends ModuleWorkerPoolOptions {
   /**
-   * What workers may do: only on Deno, where they are started with exactly these flags. A task that
+   * What workers may do: only for workers on Deno, where they are started with exactly these flags. A task that
    * goes further fails with an error that names the permission. Workers may do what this process
    * may when omitted.
    */
   permissions?: WorkerPermissions;
   /** Begin each line that a worker writes with `[pool:worker]`. @default {false} */
   prefixOutput?: boolean;
+  /**
+   * What runs the workers: a program of that name on the PATH. Its own configuration of the module
+   * holds (`deno.json`, `package.json`). @default {the runtime of this process}
+   */
+  runtime?: Runtime;
   /** More arguments for the runtime, such as `--v8-flags=--max-old-space-size=512`. @default {[]} */
   runtimeArgs?: readonly string[];
 }
 
-const ENTRY = new URL(
-  import.meta.url.endsWith(".ts") ? "./process_entry.ts" : "./process_entry.js",
-  import.meta.url,
-);
 /** Characters of what a worker wrote to standard error that go into the reason of its end. */
 const TAIL = 2_000;
 /** Milliseconds that the rest of a dead worker's words may take; a child of its may hold the pipe. */
@@ -69,22 +70,17 @@ export class ProcessWorkerPool extends ModuleWorkerPool {
    * nothing could hold a worker to them.
    */
   constructor(broker: Broker | readonly Broker[], options: ProcessWorkerPoolOptions) {
-    const { permissions, prefixOutput = false, runtimeArgs = [] } = options;
-    if (permissions !== undefined && !isDeno) {
-      throw new TypeError("Cannot make pool: permissions need Deno; other runtimes have none");
-    }
+    const { permissions, prefixOutput = false, runtime, runtimeArgs = [] } = options;
     const module = moduleUrl(options.module);
-    const args = isDeno
-      ? denoArguments({ entry: ENTRY.href, module, permissions, runtimeArgs })
-      : [...runtimeArgs, fileURLToPath(ENTRY)];
-    super(broker, options, { launch: launcher(args, prefixOutput) });
+    const command = workerCommand({ module, permissions, runtime, runtimeArgs });
+    super(broker, options, { launch: launcher(command, prefixOutput) });
   }
 }
 
-function launcher(args: readonly string[], prefixOutput: boolean): Launch {
+function launcher({ program, args }: WorkerCommand, prefixOutput: boolean): Launch {
   return (title, events) => {
-    const shelf = isDeno && !mayUseFiles() ? undefined : ShelfFile.open();
-    const child = spawn(process.execPath, args, {
+    const shelf = mayUseFiles() ? ShelfFile.open() : undefined;
+    const child = spawn(program, args, {
       // Frames come on 3: cheaper than messages, and sent when the call that writes them returns.
       stdio: [
         ...["ignore", prefixOutput ? "pipe" : "inherit", "pipe", "pipe"] as const,

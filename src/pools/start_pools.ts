@@ -39,7 +39,7 @@ export async function startPools(...pools: WorkerPool[]): Promise<void> {
   for (const signal of SIGNALS) process.on(signal, onSignal);
   try {
     for (const pool of pools) pool.start();
-    first?.logger.info("ready", { pools: pools.map(({ id }) => id) });
+    first?.logger.info("ready", { pools: pools.map(({ id }) => id).join(",") });
     await signalled.promise;
   } finally {
     await Promise.all(pools.map((pool) => pool.stop()));

@@ -48,6 +48,8 @@ export class Supervisor implements Crew {
   #failedStarts = 0;
   /** Workers that could not be stopped. */
   lost = 0;
+  /** Names of the tasks that the worker which got ready last can run. */
+  tasks: readonly string[] = [];
 
   /** A supervisor that starts workers with `launch`. */
   constructor(launch: Launch, options: SupervisorOptions) {
@@ -112,6 +114,21 @@ export class Supervisor implements Crew {
     this.#ready.reject(new WorqError("Cannot get ready: the pool was stopped"));
   }
 
+  /** Has a new worker in each slot, as soon as the one in it has finished what it has. */
+  restart(): void {
+    clearTimeout(this.#retry);
+    this.#failedStarts = 0;
+    for (const slot of this.#slots) {
+      const { worker } = slot;
+      if (worker?.wasReady) worker.retire();
+      else {
+        slot.worker = undefined;
+        worker?.kill("was replaced before it was ready");
+        this.#fill(slot);
+      }
+    }
+  }
+
   #fill(slot: Slot): void {
     if (this.#ending) return;
     const { start, ...options } = this.#options;
@@ -135,8 +152,9 @@ export class Supervisor implements Crew {
     this.#workers.add(worker);
   }
 
-  #becameReady({ title, pid }: Worker): void {
+  #becameReady({ title, pid, tasks }: Worker): void {
     this.#host.logger.debug("worker ready", { worker: title, pid });
+    this.tasks = tasks;
     this.#ready.resolve();
     for (const slot of this.#slots) if (slot.worker === undefined) this.#fill(slot);
     this.#host.changed();
@@ -187,6 +205,7 @@ export class Supervisor implements Crew {
     const error = new WorqError(
       `Cannot start workers of pool ${this.#host.id} with ${start.module}: ${reason}; ` +
         `failed ${MAX_FAILED_STARTS} times in a row, next try in ${BROKEN_PAUSE / 1000} s`,
+      { cause: new Error(reason) },
     );
     this.#ready.reject(error);
     this.#host.tell(error);

@@ -3,6 +3,7 @@ import type { Broker } from "../broker.ts";
 import { checkCount } from "../wait.ts";
 import { ModuleWorkerPool, type ModuleWorkerPoolOptions } from "./module_pool.ts";
 import { SHELF_SIZE } from "./shelf.ts";
+import { workerEntries } from "./worker_entries.ts";
 import type { Launch, WorkerEvents, WorkerHandle } from "./worker_handle.ts";
 
 /** What a `ThreadWorkerPool` can be told. */
@@ -15,10 +16,6 @@ export interface ThreadWorkerPoolOptions extends ModuleWorkerPoolOptions {
   maxLostWorkers?: number;
 }
 
-const ENTRY = new URL(
-  import.meta.url.endsWith(".ts") ? "./thread_entry.ts" : "./thread_entry.js",
-  import.meta.url,
-);
 /** Milliseconds after which a thread that was told to end counts as one that cannot be stopped. */
 const LAST_BREATH = 500;
 
@@ -89,7 +86,7 @@ class ThreadHandle implements WorkerHandle {
 
   constructor(events: WorkerEvents) {
     this.#events = events;
-    this.#worker = new Worker(ENTRY, { type: "module", name: this.#lock });
+    this.#worker = new Worker(workerEntries.thread, { type: "module", name: this.#lock });
     this.post(["shelf", this.#shelf]);
     this.#worker.addEventListener("message", ({ data }) => {
       this.#awaitEnd();

@@ -71,6 +71,8 @@ export class Worker {
   unfit: string | undefined;
   /** Whether it ever could have tasks. */
   wasReady = false;
+  /** Names of the tasks that it can run. */
+  tasks: readonly string[] = [];
   /** Tasks that it finished. */
   finished = 0;
   /** Tasks that were lost with it. */
@@ -238,6 +240,7 @@ export class Worker {
         break;
       case "ready":
         clearTimeout(this.#startTimer);
+        this.tasks = frame[1].split(" ").filter((name) => name !== "");
         if (this.#state === "starting") this.#becomeReady();
         break;
       case "unfit":

@@ -112,7 +112,7 @@ export class WorkerMain {
     try {
       const module = await this.#load(start.module);
       this.#broker = await initialize(module, start);
-      this.#channel.post([["ready"]]);
+      this.#channel.post([["ready", this.#broker.tasks?.join(" ") ?? ""]]);
     } catch (error) {
       this.#channel.post([["unfit", describeUnfit(error)]]);
     }

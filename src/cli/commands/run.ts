@@ -1,0 +1,183 @@
+/** `worq run`: a pool, until it is told to end. */
+import { watch } from "node:fs";
+import { basename, dirname } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { Command } from "commander";
+import {
+  type Broker,
+  getBroker,
+  type Logger,
+  type LogLevel,
+  ModuleWorkerPool,
+  startPools,
+  stderrLogger,
+  type WorkerPool,
+} from "../../../mod.ts";
+import { CliError, EXIT } from "../failure.ts";
+import { serveHealth } from "../health.ts";
+import { queuesOption, setting, urlOption, variableOf } from "../options.ts";
+import { kindOf, makePool, poolOptions, type PoolSettings, tasksOf } from "../pool.ts";
+import { binary } from "../self.ts";
+import { applySettings } from "../settings.ts";
+import { findModule } from "../user_module.ts";
+import { type Address, address, oneOf } from "../values.ts";
+
+interface RunSettings extends PoolSettings {
+  config?: string;
+  module?: string;
+  url: string;
+  queue?: string[];
+  health?: Address;
+  watch?: boolean;
+  logLevel: LogLevel;
+}
+
+const LEVELS = ["debug", "info", "warn", "error"] as const;
+/** Milliseconds after a change in which more may follow. */
+const SETTLE = 100;
+
+const HELP = `
+Settings come from flags, then from ${variableOf("…")} in the environment, then from the file of
+--config, or worq.json in this folder: { "url": "redis://…", "workers": 8 }
+
+Examples
+  worq run ./tasks.ts
+  worq run ./tasks.ts --url redis://10.0.0.5:6379/0 --queue mail,reports --workers 8
+  worq run ./tasks.ts --watch                      restart workers when the module changes
+  worq run ./tasks.ts --allow-net=api.example.com  workers may do nothing else (on Deno)
+  worq run --health :8080                          /livez and /readyz, for containers
+`;
+
+/** The command `run`. */
+export function runCommand(): Command {
+  const command = new Command("run")
+    .description("run a pool for the tasks of a module, until SIGTERM or Ctrl-C")
+    .argument("[module]", "module that exports init(url), or tasks (or WORQ_MODULE)")
+    .addOption(urlOption())
+    .addOption(queuesOption().default(["default"], "default"));
+  for (const option of poolOptions()) command.addOption(option);
+  return command
+    .addOption(setting("--name <name>", "name of the pool, for logs"))
+    .addOption(setting("--module <path>", "the module, where no argument can be").hideHelp())
+    .addOption(
+      setting("--health <address>", "serve /livez and /readyz, as in :8080").argParser(address),
+    )
+    .addOption(setting("--watch", "restart workers when a file beside the module changes"))
+    .addOption(
+      setting("--log-level <level>", `what to tell: ${LEVELS.join(", ")}`)
+        .argParser(oneOf(LEVELS)).default("info"),
+    )
+    .addOption(setting("--config <file>", "settings file").default(undefined, "worq.json"))
+    .addHelpText("after", HELP)
+    .action(async (module: string | undefined, _, command: Command) => {
+      applySettings(command, command.opts<RunSettings>().config);
+      await run(module, command.opts<RunSettings>());
+    });
+}
+
+async function run(argument: string | undefined, settings: RunSettings): Promise<void> {
+  const given = argument ?? settings.module;
+  const url = given === undefined ? binary?.module : findModule(given);
+  if (url === undefined) {
+    throw new CliError("which tasks? name a module, as in worq run ./tasks.ts");
+  }
+  if (settings.url.startsWith("memory:")) {
+    throw new CliError(
+      "nobody could reach a queue in the memory of this process: run a pool on redis://, or a " +
+        "task on many inputs with worq map",
+    );
+  }
+  if (settings.watch && kindOf(settings) === "inline") {
+    throw new CliError("--watch needs workers that can be replaced: leave out --inline");
+  }
+  await using stack = new AsyncDisposableStack();
+  const brokers = (settings.queue ?? ["default"])
+    .map((name) => stack.use(getBroker(settings.url, name)));
+  await Promise.all(brokers.map((broker) => broker.size())); // a wrong URL is told at once
+  const shown = given ?? "the module in this binary";
+  const logger = heldBack(stderrLogger({ level: settings.logLevel }));
+  const pool = await makePool(brokers, url, settings, logger);
+  let state = "starting";
+  if (settings.health) {
+    stack.use(await serveHealth(settings.health, () => readiness(state, brokers)));
+  }
+  const running = startPools(pool);
+  await whenReady(pool, running, shown);
+  state = "ready";
+  logger.release();
+  logger.info("serving", {
+    tasks: tasksOf(pool).join(","),
+    queues: brokers.map(({ name }) => name).join(","),
+    module: shown,
+  });
+  if (settings.watch) stack.use(restartOnChange(url, pool as ModuleWorkerPool, logger));
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.once(signal, () => state = "stopping");
+  }
+  await running;
+}
+
+async function readiness(state: string, brokers: readonly Broker[]): Promise<string | undefined> {
+  if (state !== "ready") return state;
+  await Promise.all(brokers.map((broker) => broker.size()));
+}
+
+/** Resolves when the pool can have tasks, or was told to end. */
+async function whenReady(
+  pool: WorkerPool,
+  running: Promise<void>,
+  module: string,
+): Promise<void> {
+  if (!(pool instanceof ModuleWorkerPool)) return;
+  try {
+    await Promise.race([pool.ready, running]);
+  } catch (error) {
+    const reason = error instanceof Error && error.cause instanceof Error
+      ? error.cause.message
+      : String(error);
+    await pool.stop({ grace: 0 });
+    throw new CliError(`cannot run ${module}: ${reason}`, EXIT.usage);
+  }
+}
+
+/** A logger that keeps everything to itself until it is released: what fails is told in a line. */
+function heldBack(logger: Logger): Logger & { release(): void } {
+  let held: (() => void)[] | undefined = [];
+  const at = (level: LogLevel): Logger[LogLevel] => (event, fields) => {
+    if (held === undefined) logger[level](event, fields);
+    else held.push(() => logger[level](event, fields));
+  };
+  return {
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
+    release() {
+      held?.forEach((tell) => tell());
+      held = undefined;
+    },
+  };
+}
+
+/** Files that editors write for themselves, and folders that are not the user's work. */
+const IGNORED = /(^|\/)(node_modules|\.[^/]*)(\/|$)|~$|\.sw.$/;
+
+function restartOnChange(url: string, pool: ModuleWorkerPool, logger: Logger): Disposable {
+  if (!url.startsWith("file:")) throw new CliError(`cannot watch ${url}: it is not a file`);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const watcher = watch(dirname(fileURLToPath(url)), { recursive: true }, (_, name) => {
+    if (name === null || IGNORED.test(name)) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      logger.info("changed: new workers", { file: basename(name) });
+      pool.restart();
+    }, SETTLE);
+  });
+  return {
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      watcher.close();
+    },
+  };
+}

@@ -1,0 +1,61 @@
+/** What the command writes: results to standard output, everything else to standard error. */
+import process from "node:process";
+import { styleText } from "node:util";
+import { CliError, EXIT } from "./failure.ts";
+
+type Format = Parameters<typeof styleText>[0];
+
+let pipeClosed = false;
+const onClosed: (() => void)[] = [];
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  pipeClosed = true;
+  onClosed.forEach((hear) => hear());
+});
+
+/** Calls when who reads the output has closed it. */
+export function onPipeClosed(hear: () => void): void {
+  onClosed.push(hear);
+}
+
+/** Writes to standard output; resolves when there is room for more. */
+export async function write(text: string): Promise<void> {
+  if (pipeClosed) throw new CliError("", EXIT.pipeClosed);
+  await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()));
+  if (pipeClosed) throw new CliError("", EXIT.pipeClosed);
+}
+
+/** Writes a line to standard output. */
+export function writeLine(line: string): Promise<void> {
+  return write(`${line}\n`);
+}
+
+/** Writes a line to standard error. */
+export function note(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** Text in colour, where it goes to a terminal and the user did not say no. */
+export function styled(
+  format: Format,
+  text: string,
+  stream: { isTTY?: boolean } = process.stdout,
+): string {
+  const { NO_COLOR, TERM } = process.env;
+  if (!stream.isTTY || NO_COLOR || TERM === "dumb") return text;
+  return styleText(format, text, { validateStream: false });
+}
+
+/** Any result of a task as JSON: what JSON has no word for becomes what is nearest to it. */
+export function toJson(value: unknown, space?: number): string {
+  return JSON.stringify(value, plain, space) ?? "null";
+}
+
+function plain(_key: string, value: unknown): unknown {
+  if (typeof value === "bigint") return `${value}`;
+  if (value instanceof Map) return [...value];
+  if (value instanceof Set) return [...value];
+  if (value instanceof Error) return { name: value.name, message: value.message };
+  if (ArrayBuffer.isView(value) && !(value instanceof DataView)) return [...value as Uint8Array];
+  return value;
+}

@@ -1,0 +1,64 @@
+/** Has the user's modules find this very copy of worq, whatever is installed beside them. */
+import { readFileSync } from "node:fs";
+import * as module from "node:module";
+import * as worq from "../../mod.ts";
+import * as backend from "../../backend.ts";
+import * as testing from "../../testing.ts";
+import config from "../../deno.json" with { type: "json" };
+
+const PARTS: Record<string, [file: string, exports: object]> = {
+  "": ["mod", worq],
+  "/backend": ["backend", backend],
+  "/testing": ["testing", testing],
+};
+const SPELLING = /^(?:jsr:)?@worq\/worq(?:@[^/]*)?(\/\w+)?$/;
+
+interface BunNamespace {
+  plugin(plugin: { name: string; setup(build: BunBuild): void }): void;
+}
+interface BunBuild {
+  module(specifier: string, load: () => { exports: object; loader: "object" }): void;
+}
+
+interface Context {
+  readonly conditions?: readonly string[];
+}
+type Next = (specifier: string, context: Context) => unknown;
+type Hook = (specifier: string, context: Context, next: Next) => unknown;
+type RegisterHooks = (hooks: { resolve: Hook; load: Hook }) => void;
+
+const { Bun: bun } = globalThis as { Bun?: BunNamespace };
+const { registerHooks } = module as { registerHooks?: RegisterHooks };
+if (bun !== undefined) bun.plugin({ name: "worq", setup: offer });
+else registerHooks?.({ resolve, load });
+
+/** Bun takes whole names only: those that one would write for this version. */
+function offer(build: BunBuild): void {
+  const [major, minor, patch] = config.version.split(".");
+  const numbers = [`${major}`, `${major}.${minor}`, `${major}.${minor}.${patch}`];
+  const versions = numbers.flatMap((number) =>
+    ["", "^", "~", "="].map((sign) => `@${sign}${number}`)
+  );
+  for (const [part, [, exports]] of Object.entries(PARTS)) {
+    for (const name of ["@worq/worq", "jsr:@worq/worq"]) {
+      for (const version of name.startsWith("jsr:") ? ["", ...versions] : [""]) {
+        build.module(name + version + part, () => ({ exports: { ...exports }, loader: "object" }));
+      }
+    }
+  }
+}
+
+function resolve(specifier: string, context: Context, next: Next): unknown {
+  const match = SPELLING.exec(specifier);
+  const [file] = match === null ? [] : PARTS[match[1] ?? ""] ?? [];
+  if (file === undefined) return next(specifier, context);
+  const path = import.meta.url.endsWith(".ts") ? `../../${file}.ts` : `./${file}.js`;
+  return { url: new URL(path, import.meta.url).href, format: "module", shortCircuit: true };
+}
+
+/** Passes on, but for JSON that is required: with any hook, Deno takes that for a program. */
+function load(url: string, context: Context, next: Next): unknown {
+  if (!url.endsWith(".json") || !context.conditions?.includes("require")) return next(url, context);
+  const source = `module.exports = ${readFileSync(new URL(url), "utf8")}`;
+  return { format: "commonjs", source, shortCircuit: true };
+}

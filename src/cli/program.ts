@@ -1,0 +1,84 @@
+/** The command line of `worq`: {@linkcode main} runs it and gives the exit code. */
+import process from "node:process";
+import tab from "@bomb.sh/tab/commander";
+import { Command, CommanderError } from "commander";
+import config from "../../deno.json" with { type: "json" };
+import { callCommand } from "./commands/call.ts";
+import { demoCommand } from "./commands/demo.ts";
+import { healthCommand } from "./commands/health.ts";
+import { runCommand } from "./commands/run.ts";
+import { describeThrown, EXIT } from "./failure.ts";
+import { note, styled, writeLine } from "./output.ts";
+import { spellOut } from "./pool.ts";
+import { WORKER } from "./self.ts";
+
+const EXAMPLES = `
+Examples
+  worq demo                                     the main job, in this process
+  worq run ./tasks.ts --url redis://host:6379   a pool, on as many machines as you like
+  worq call tasks.add '[1,2,3]'                 one task, and its result
+  worq map ./tasks.ts:resize *.png              one task for each file, on all cores
+
+Exit codes: 0 done, 1 a task failed or something is not there, 2 wrong usage, 3 the server cannot be
+reached, 4 the time is up, 70 a fault of worq, 130 Ctrl-C, 141 the reader of the output is gone
+`;
+
+/** Runs the command with these arguments, and gives the exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  if (args[0] === WORKER) return await serveModule(args[1]!);
+  try {
+    await createProgram().parseAsync(spellOut(args), { from: "user" });
+    return EXIT.ok;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    const { line, code } = describeThrown(error);
+    if (line !== "") tell(line);
+    return code;
+  }
+}
+
+/** A worker never ends by itself: its pool has it end. */
+async function serveModule(module: string): Promise<never> {
+  const { serve } = await import("./serve.ts");
+  serve(() => import(module));
+  return await new Promise(() => {});
+}
+
+function createProgram(): Command {
+  const program = new Command("worq");
+  program
+    .description(`worq ${config.version}, a task queue for TypeScript`)
+    .version(config.version, "-v, --version", "write the version")
+    .helpCommand("help [command]", "tell more about a command")
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({
+      outputError: (text) => tell(oneLine(text)),
+      writeErr: (text) => process.stderr.write(text),
+    })
+    .configureHelp({ styleTitle: (text) => styled("bold", text), showGlobalOptions: false })
+    .addHelpText("after", EXAMPLES);
+  const commands = [
+    runCommand(),
+    callCommand(),
+    healthCommand(),
+    demoCommand(),
+    new Command("version").description("write the version").action(() => writeLine(config.version)),
+  ];
+  for (const command of commands) {
+    program.addCommand(command.copyInheritedSettings(program));
+  }
+  tab(program, { completionCommandName: "completions" });
+  return program;
+}
+
+/** Commander's text, which may have several lines, as one. */
+function oneLine(text: string): string {
+  return text.replace(/^error: /, "")
+    .replace(/\s*\n\(Did you mean (.*)\?\)/s, ", did you mean $1?")
+    .trim().replaceAll("\n", " ");
+}
+
+function tell(line: string): void {
+  note(`${styled("red", "worq:", process.stderr)} ${line}`);
+}

@@ -1,0 +1,67 @@
+/** {@linkcode applySettings}: the settings file of a server. Flags win, then the environment. */
+import { existsSync, readFileSync } from "node:fs";
+import type { Command, Option } from "commander";
+import { CliError } from "./failure.ts";
+import { didYouMean } from "./nearest.ts";
+
+const DEFAULT_FILE = "worq.json";
+
+/**
+ * Sets what neither the command line nor the environment did from the settings file at `path`, or
+ * from `worq.json` in this folder when there is one. Its keys are the names of the long options.
+ */
+export function applySettings(command: Command, path: string | undefined): void {
+  if (path === undefined && !existsSync(DEFAULT_FILE)) return;
+  const file = path ?? DEFAULT_FILE;
+  for (const [key, value] of Object.entries(readSettings(file))) {
+    const option = optionNamed(command, key, file);
+    const name = option.attributeName();
+    const source = command.getOptionValueSource(name);
+    if (source !== undefined && source !== "default") continue;
+    command.setOptionValueWithSource(name, valueOf(option, value, key, file), "config");
+  }
+}
+
+function readSettings(file: string): Record<string, unknown> {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw new CliError(`cannot read the settings file ${file}: ${(error as Error).message}`);
+  }
+  try {
+    const settings = JSON.parse(text);
+    if (typeof settings === "object" && settings !== null && !Array.isArray(settings)) {
+      return settings;
+    }
+  } catch (error) {
+    throw new CliError(`the settings file ${file} is not JSON: ${(error as Error).message}`);
+  }
+  throw new CliError(`the settings file ${file} must be an object, as in { "workers": 4 }`);
+}
+
+function optionNamed(command: Command, key: string, file: string): Option {
+  const options = command.options.filter(({ long }) => long !== "--config");
+  const option = options.find((one) => one.name() === key || one.attributeName() === key);
+  if (option !== undefined) return option;
+  const names = options.map((one) => one.name());
+  throw new CliError(
+    `the settings file ${file} has an unknown name "${key}"${didYouMean(key, names)}`,
+  );
+}
+
+function valueOf(option: Option, value: unknown, key: string, file: string): unknown {
+  const wrong = (why: string) =>
+    new CliError(`the settings file ${file} has ${key}: ${JSON.stringify(value)}. ${why}`);
+  if (option.isBoolean()) {
+    if (typeof value === "boolean") return value;
+    throw wrong("It takes true or false.");
+  }
+  if (option.optional && typeof value === "boolean") return value ? true : undefined;
+  const text = Array.isArray(value) ? value.join(",") : String(value);
+  try {
+    return option.parseArg === undefined ? text : option.parseArg(text, undefined);
+  } catch (error) {
+    throw wrong((error as Error).message);
+  }
+}

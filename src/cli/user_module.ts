@@ -1,0 +1,68 @@
+/** The user's module: found, imported, and made to have an `init`. */
+import { existsSync, readdirSync } from "node:fs";
+import { basename, dirname, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { type Broker, getBroker, TaskSpace } from "../../mod.ts";
+import { CliError } from "./failure.ts";
+import { didYouMean } from "./nearest.ts";
+
+type Exports = Record<string, unknown>;
+
+/** URL of a module on the command line. Throws a `CliError` when there is no such file. */
+export function findModule(module: string): string {
+  if (/^[a-z][a-z\d+.-]+:/i.test(module)) return module;
+  const path = resolve(module);
+  if (existsSync(path)) return pathToFileURL(path).href;
+  const folder = dirname(path);
+  const there = existsSync(folder) ? readdirSync(folder) : [];
+  throw new CliError(
+    `there is no module ${module}${didYouMean(basename(path), there)}`,
+  );
+}
+
+/**
+ * A module with an `init`: its own, or one that exposes the functions and task spaces that it
+ * exports, under their names.
+ */
+export async function loadModule(load: () => Promise<Exports>): Promise<Exports> {
+  await import("./own_copy.ts");
+  const module = await load().catch((error) => {
+    throw explained(error);
+  });
+  if (typeof module.init === "function") return module;
+  return { ...module, init: (url: string) => exposeExports(url, module) };
+}
+
+function exposeExports(url: string, module: Exports): Broker {
+  const broker = getBroker(url);
+  for (const [name, value] of Object.entries(module)) {
+    if (value instanceof TaskSpace) broker.expose(value);
+    else if (typeof value === "function" && name !== "default") {
+      broker.expose({ [name]: value as () => unknown });
+    }
+  }
+  if (broker.tasks.length > 0) return broker;
+  throw new TypeError(
+    "the module has no tasks: export functions, a TaskSpace, or init(url), which returns a broker",
+  );
+}
+
+const UNRESOLVED = [
+  /Cannot find (?:package|module) ['"]([^'"]+)['"]/i,
+  /(?:Import|specifier) ['"]([^'"]+)['"] (?:not a dependency|was not found|not found|is not)/i,
+  /Could not resolve ['"]([^'"]+)['"]/i,
+];
+
+/** What to do about an import that the binary cannot follow. */
+function explained(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const name = UNRESOLVED.map((pattern) => pattern.exec(error.message)?.[1]).find(Boolean);
+  if (name === undefined || /^[./]|^file:/.test(name)) return error;
+  return Object.assign(
+    new Error(
+      `the module imports "${name}", which is not in worq: run it with the packages of its own ` +
+        `by --runtime deno, bun or node, or put it into a binary with worq build (${error.message})`,
+    ),
+    { name: error.name },
+  );
+}

@@ -1,0 +1,69 @@
+/** Values on the command line, in the environment and in the settings file: text to value. */
+import { InvalidArgumentError } from "commander";
+import { didYouMean } from "./nearest.ts";
+
+const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const SIZES: Record<string, number> = { B: 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 };
+
+/** Milliseconds of `30s`, `1.5m`, `250ms`. */
+export function duration(text: string): number {
+  const [, number, unit = ""] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
+  if (number !== undefined) return Number(number) * UNITS[unit]!;
+  const hint = /^\d+$/.test(text) ? `write ${text}s for seconds` : "as in 30s";
+  throw new InvalidArgumentError(`It takes a number with a unit (${keys(UNITS)}), ${hint}.`);
+}
+
+/** Bytes of `512M`. */
+export function bytes(text: string): number {
+  const [, number, unit = "B"] = /^(\d+)(B|K|M|G)?$/.exec(text) ?? [];
+  if (number !== undefined && Number(number) > 0) return Number(number) * SIZES[unit]!;
+  throw new InvalidArgumentError(`It takes a number of bytes, more than 0, as in 512M.`);
+}
+
+/** A whole number, 1 or more. */
+export function count(text: string): number {
+  if (/^[1-9]\d*$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
+  throw new InvalidArgumentError("It takes a whole number, 1 or more.");
+}
+
+/** One of a few words. */
+export function oneOf<const T extends string>(words: readonly T[]): (text: string) => T {
+  return (text) => {
+    const word = words.find((one) => one === text);
+    if (word !== undefined) return word;
+    throw new InvalidArgumentError(
+      `It takes one of ${words.join(", ")}${didYouMean(text, words) || "."}`,
+    );
+  };
+}
+
+/** The parts of `a,b`. */
+export function list(text: string): string[] {
+  const parts = text.split(",").map((part) => part.trim());
+  if (parts.every((part) => part !== "")) return parts;
+  throw new InvalidArgumentError("It takes names with commas between them, as in a,b.");
+}
+
+/** Where to listen. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `:8080` for every address of this machine, or `127.0.0.1:8080`. */
+export function address(text: string): Address {
+  const [, host = "", port] = /^(.*):(\d+)$/.exec(text) ?? [];
+  if (port !== undefined && Number(port) < 65_536) {
+    return { host: host === "" ? "0.0.0.0" : host.replace(/^\[(.*)\]$/, "$1"), port: Number(port) };
+  }
+  throw new InvalidArgumentError("It takes [HOST]:PORT, as in :8080 or 127.0.0.1:8080.");
+}
+
+/** What a bare `--allow-net` gives, and with a value the parts of it. */
+export function permission(text: string): true | string[] {
+  return text === "*" ? true : list(text);
+}
+
+function keys(record: Record<string, unknown>): string {
+  return Object.keys(record).join(", ");
+}
