@@ -1,11 +1,11 @@
 /** Which runtime this is, for the few places that differ. */
 import process from "node:process";
 
-/** Names of the runtimes, which are also those of their programs. */
-export const RUNTIMES = ["deno", "bun", "node"] as const;
+/** A runtime that worq knows; also the name of its program. */
+export type Runtime = "deno" | "bun" | "node";
 
-/** A runtime that worq knows. */
-export type Runtime = typeof RUNTIMES[number];
+/** Every runtime that worq knows. */
+export const RUNTIMES: readonly Runtime[] = ["deno", "bun", "node"];
 
 /** Whether this is Deno. */
 export const isDeno: boolean = "deno" in process.versions;

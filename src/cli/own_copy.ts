@@ -1,6 +1,7 @@
 /** Has the user's modules find this very copy of worq, whatever is installed beside them. */
 import { readFileSync } from "node:fs";
 import * as module from "node:module";
+import type { LoadHookSync, ResolveHookSync } from "node:module";
 import * as worq from "../../mod.ts";
 import * as backend from "../../backend.ts";
 import * as testing from "../../testing.ts";
@@ -20,18 +21,6 @@ interface BunBuild {
   module(specifier: string, load: () => { exports: object; loader: "object" }): void;
 }
 
-interface Context {
-  readonly conditions?: readonly string[];
-}
-type Next = (specifier: string, context: Context) => unknown;
-type Hook = (specifier: string, context: Context, next: Next) => unknown;
-type RegisterHooks = (hooks: { resolve: Hook; load: Hook }) => void;
-
-const { Bun: bun } = globalThis as { Bun?: BunNamespace };
-const { registerHooks } = module as { registerHooks?: RegisterHooks };
-if (bun !== undefined) bun.plugin({ name: "worq", setup: offer });
-else registerHooks?.({ resolve, load });
-
 /** Bun takes whole names only: those that one would write for this version. */
 function offer(build: BunBuild): void {
   const [major, minor, patch] = config.version.split(".");
@@ -48,17 +37,23 @@ function offer(build: BunBuild): void {
   }
 }
 
-function resolve(specifier: string, context: Context, next: Next): unknown {
+const resolve: ResolveHookSync = (specifier, context, next) => {
   const match = SPELLING.exec(specifier);
   const [file] = match === null ? [] : PARTS[match[1] ?? ""] ?? [];
   if (file === undefined) return next(specifier, context);
   const path = import.meta.url.endsWith(".ts") ? `../../${file}.ts` : `./${file}.js`;
   return { url: new URL(path, import.meta.url).href, format: "module", shortCircuit: true };
-}
+};
 
 /** Passes on, but for JSON that is required: with any hook, Deno takes that for a program. */
-function load(url: string, context: Context, next: Next): unknown {
-  if (!url.endsWith(".json") || !context.conditions?.includes("require")) return next(url, context);
+const load: LoadHookSync = (url, context, next) => {
+  if (!url.endsWith(".json") || !context.conditions.includes("require")) return next(url, context);
   const source = `module.exports = ${readFileSync(new URL(url), "utf8")}`;
   return { format: "commonjs", source, shortCircuit: true };
-}
+};
+
+const { Bun: bun } = globalThis as { Bun?: BunNamespace };
+// Node has it from 22.15 on.
+const { registerHooks }: Partial<typeof module> = module;
+if (bun !== undefined) bun.plugin({ name: "worq", setup: offer });
+else registerHooks?.({ resolve, load });
