@@ -23,12 +23,15 @@ export const EXIT = {
 
 /** A failure that its message tells, without a stack. */
 export class CliError extends Error {
+  /** None: the message says it all, also where a worker tells it to its pool. */
+  override name = "";
   /** The process ends with this code. */
   readonly code: number;
 
   constructor(message: string, code: number = EXIT.usage) {
     super(message);
     this.code = code;
+    this.stack = "";
   }
 }
 

@@ -5,14 +5,13 @@ import type { LoadHookSync, ResolveHookSync } from "node:module";
 import * as worq from "../../mod.ts";
 import * as backend from "../../backend.ts";
 import * as testing from "../../testing.ts";
-import config from "../../deno.json" with { type: "json" };
+import { SPELLING, SPELLINGS } from "./spellings.ts";
 
-const PARTS: Record<string, [file: string, exports: object]> = {
+const EXPORTS: Record<string, [file: string, exports: object]> = {
   "": ["mod", worq],
   "/backend": ["backend", backend],
   "/testing": ["testing", testing],
 };
-const SPELLING = /^(?:jsr:)?@worq\/worq(?:@[^/]*)?(\/\w+)?$/;
 
 interface BunNamespace {
   plugin(plugin: { name: string; setup(build: BunBuild): void }): void;
@@ -21,25 +20,17 @@ interface BunBuild {
   module(specifier: string, load: () => { exports: object; loader: "object" }): void;
 }
 
-/** Bun takes whole names only: those that one would write for this version. */
+/** Bun takes whole names only. */
 function offer(build: BunBuild): void {
-  const [major, minor, patch] = config.version.split(".");
-  const numbers = [`${major}`, `${major}.${minor}`, `${major}.${minor}.${patch}`];
-  const versions = numbers.flatMap((number) =>
-    ["", "^", "~", "="].map((sign) => `@${sign}${number}`)
-  );
-  for (const [part, [, exports]] of Object.entries(PARTS)) {
-    for (const name of ["@worq/worq", "jsr:@worq/worq"]) {
-      for (const version of name.startsWith("jsr:") ? ["", ...versions] : [""]) {
-        build.module(name + version + part, () => ({ exports: { ...exports }, loader: "object" }));
-      }
-    }
+  for (const name of SPELLINGS) {
+    const [, exports] = EXPORTS[SPELLING.exec(name)?.[1] ?? ""]!;
+    build.module(name, () => ({ exports: { ...exports }, loader: "object" }));
   }
 }
 
 const resolve: ResolveHookSync = (specifier, context, next) => {
   const match = SPELLING.exec(specifier);
-  const [file] = match === null ? [] : PARTS[match[1] ?? ""] ?? [];
+  const [file] = match === null ? [] : EXPORTS[match[1] ?? ""] ?? [];
   if (file === undefined) return next(specifier, context);
   const path = import.meta.url.endsWith(".ts") ? `../../${file}.ts` : `./${file}.js`;
   return { url: new URL(path, import.meta.url).href, format: "module", shortCircuit: true };

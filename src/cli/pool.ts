@@ -13,9 +13,14 @@ import {
   WorkerPool,
   type WorkerPoolOptions,
 } from "../../mod.ts";
+import { workerEntries } from "../pools/worker_entries.ts";
 import { RUNTIMES } from "../runtime.ts";
 import { CliError } from "./failure.ts";
+import { urlIn } from "./kit.ts";
 import { setting } from "./options.ts";
+import { binary } from "./self.ts";
+import { findProgram } from "./tools.ts";
+import { loadModule } from "./user_module.ts";
 import { bytes, count, duration, list, oneOf, permission } from "./values.ts";
 
 const POOLS = ["processes", "threads", "inline"] as const;
@@ -128,6 +133,7 @@ export async function makePool(
     }),
   };
   if (kind === "threads") return new ThreadWorkerPool(brokers, options);
+  if (runtime !== undefined) enterRuntime(runtime, module);
   const more = defined({ permissions: given, runtime, runtimeArgs, prefixOutput });
   return new ProcessWorkerPool(brokers, { ...options, ...more });
 }
@@ -168,12 +174,30 @@ async function inlinePool(
     const flag = misplaced.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     throw new CliError(`--${flag} needs workers: leave out --inline`);
   }
-  const { loadModule } = await import("./user_module.ts");
   const { init: name = "init", concurrency = 10 } = settings;
-  const { [name]: init } = await loadModule(() => import(module));
-  if (typeof init !== "function") throw new CliError(`the module has no function "${name}"`);
-  const own: Broker = await init(brokers[0]!.url);
+  const own = await initHere(module, name, brokers[0]!.url);
   return new InlinePool(brokers, own, concurrency, options);
+}
+
+async function initHere(module: string, name: string, url: string): Promise<Broker> {
+  try {
+    const { [name]: init } = await loadModule(() => import(module));
+    if (typeof init !== "function") throw new CliError(`it has no function "${name}"`);
+    return await init(url);
+  } catch (error) {
+    const { stack, message } = error as Error;
+    throw new CliError(`cannot run ${module}: ${error instanceof CliError ? message : stack}`);
+  }
+}
+
+/** Where a worker begins that another program than this one runs. */
+function enterRuntime(runtime: Runtime, module: string): void {
+  findProgram(runtime);
+  if (binary === undefined) return;
+  if (module === binary.module) {
+    throw new CliError("--runtime needs a module on disk: the one in this binary runs here only");
+  }
+  workerEntries.process = urlIn(binary.kit(), "process_worker.js");
 }
 
 function permissionsOf(settings: PoolSettings): WorkerPermissions | undefined {

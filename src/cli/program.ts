@@ -3,6 +3,7 @@ import process from "node:process";
 import tab from "@bomb.sh/tab/commander";
 import { Command, CommanderError } from "commander";
 import config from "../../deno.json" with { type: "json" };
+import { buildCommand } from "./commands/build.ts";
 import { callCommand } from "./commands/call.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { healthCommand } from "./commands/health.ts";
@@ -61,6 +62,7 @@ function createProgram(): Command {
   const commands = [
     runCommand(),
     callCommand(),
+    buildCommand(),
     healthCommand(),
     demoCommand(),
     new Command("version").description("write the version").action(() => writeLine(config.version)),

@@ -58,11 +58,8 @@ function explained(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const name = UNRESOLVED.map((pattern) => pattern.exec(error.message)?.[1]).find(Boolean);
   if (name === undefined || /^[./]|^file:/.test(name)) return error;
-  return Object.assign(
-    new Error(
-      `the module imports "${name}", which is not in worq: run it with the packages of its own ` +
-        `by --runtime deno, bun or node, or put it into a binary with worq build (${error.message})`,
-    ),
-    { name: error.name },
+  return new CliError(
+    `the module imports "${name}", which is not in worq: run it with the packages of its own by ` +
+      `--runtime deno, bun or node, or put it into a binary with worq build (${error.message})`,
   );
 }

@@ -155,7 +155,7 @@ function configFlags(modules: readonly string[]): string[] {
 }
 
 /** The configuration that a file has when it is run by itself. */
-function configOf(file: string): string | undefined {
+export function configOf(file: string): string | undefined {
   for (let folder = dirname(file);; folder = dirname(folder)) {
     for (const name of ["deno.json", "deno.jsonc"]) {
       if (isThere(join(folder, name))) return join(folder, name);

@@ -77,10 +77,11 @@ export class ProcessWorkerPool extends ModuleWorkerPool {
   }
 }
 
-function launcher({ program, args }: WorkerCommand, prefixOutput: boolean): Launch {
+function launcher({ program, args, env }: WorkerCommand, prefixOutput: boolean): Launch {
   return (title, events) => {
     const shelf = mayUseFiles() ? ShelfFile.open() : undefined;
     const child = spawn(program, args, {
+      ...(env === undefined ? {} : { env: { ...process.env, ...env } }),
       // Frames come on 3: cheaper than messages, and sent when the call that writes them returns.
       stdio: [
         ...["ignore", prefixOutput ? "pipe" : "inherit", "pipe", "pipe"] as const,

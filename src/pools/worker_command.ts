@@ -17,11 +17,15 @@ export interface WorkerSpec {
   readonly runtimeArgs: readonly string[];
 }
 
-/** A program and its arguments. */
+/** A program, its arguments, and what its environment has besides this process's. */
 export interface WorkerCommand {
   readonly program: string;
   readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
+
+/** Which files beyond the first three a process finds open; Deno tells its children, others do not. */
+const OPEN_FILES = { DENO_EXTRA_STDIO_FDS: "3,4" };
 
 /** Throws a `TypeError` for what no worker could be held to. */
 export function workerCommand(spec: WorkerSpec): WorkerCommand {
@@ -41,10 +45,12 @@ export function workerCommand(spec: WorkerSpec): WorkerCommand {
   }
   if (itself) return { program: process.execPath, args: self(module) };
   const program = runtime === ownRuntime && self === undefined ? process.execPath : runtime;
-  return {
-    program,
-    args: runtime === "deno"
-      ? denoArguments({ entry: entry.href, module, permissions, runtimeArgs })
-      : [...runtimeArgs, fileURLToPath(entry)],
-  };
+  if (runtime === "deno") {
+    const args = denoArguments({ entry: entry.href, module, permissions, runtimeArgs });
+    return { program, args, ...(ownRuntime === "deno" ? {} : { env: OPEN_FILES }) };
+  }
+  if (entry.protocol !== "file:") {
+    throw new TypeError(`Cannot make pool: ${runtime} cannot begin with ${entry}; use Deno`);
+  }
+  return { program, args: [...runtimeArgs, fileURLToPath(entry)] };
 }

@@ -14,7 +14,7 @@ import {
   stderrLogger,
   type WorkerPool,
 } from "../../../mod.ts";
-import { CliError, EXIT } from "../failure.ts";
+import { CliError } from "../failure.ts";
 import { serveHealth } from "../health.ts";
 import { queuesOption, setting, urlOption, variableOf } from "../options.ts";
 import { kindOf, makePool, poolOptions, type PoolSettings, tasksOf } from "../pool.ts";
@@ -99,11 +99,16 @@ async function run(argument: string | undefined, settings: RunSettings): Promise
   const logger = heldBack(stderrLogger({ level: settings.logLevel }));
   const pool = await makePool(brokers, url, settings, logger);
   let state = "starting";
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.once(signal, () => state = "stopping");
+  }
   if (settings.health) {
     stack.use(await serveHealth(settings.health, () => readiness(state, brokers)));
   }
   const running = startPools(pool);
-  await whenReady(pool, running, shown);
+  const problem = await whenReady(pool, running);
+  if (state === "stopping") return await running;
+  if (problem !== undefined) throw new CliError(`cannot run ${shown}: ${problem}`);
   state = "ready";
   logger.release();
   logger.info("serving", {
@@ -112,9 +117,6 @@ async function run(argument: string | undefined, settings: RunSettings): Promise
     module: shown,
   });
   if (settings.watch) stack.use(restartOnChange(url, pool as ModuleWorkerPool, logger));
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.once(signal, () => state = "stopping");
-  }
   await running;
 }
 
@@ -123,21 +125,16 @@ async function readiness(state: string, brokers: readonly Broker[]): Promise<str
   await Promise.all(brokers.map((broker) => broker.size()));
 }
 
-/** Resolves when the pool can have tasks, or was told to end. */
-async function whenReady(
-  pool: WorkerPool,
-  running: Promise<void>,
-  module: string,
-): Promise<void> {
-  if (!(pool instanceof ModuleWorkerPool)) return;
+/** Resolves when the pool can have tasks or was told to end, else with what keeps it from that. */
+async function whenReady(pool: WorkerPool, running: Promise<void>): Promise<string | undefined> {
+  if (!(pool instanceof ModuleWorkerPool)) return undefined;
   try {
     await Promise.race([pool.ready, running]);
   } catch (error) {
-    const reason = error instanceof Error && error.cause instanceof Error
+    await pool.stop({ grace: 0 });
+    return error instanceof Error && error.cause instanceof Error
       ? error.cause.message
       : String(error);
-    await pool.stop({ grace: 0 });
-    throw new CliError(`cannot run ${module}: ${reason}`, EXIT.usage);
   }
 }
 

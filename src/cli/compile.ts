@@ -1,0 +1,96 @@
+/** {@linkcode compile}: the kit, and a module of the user's if there is one, as one program. */
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { configOf } from "../pools/deno_flags.ts";
+import { type Builder, KIT } from "./kit.ts";
+import { SPELLINGS } from "./spellings.ts";
+import { findProgram, runTool } from "./tools.ts";
+
+/** What to make. */
+export interface Compilation {
+  /** Folder of the kit, which gets more files. */
+  readonly kit: string;
+  /** What makes it. */
+  readonly builder: Builder;
+  /** URL of the module to put in. */
+  readonly module?: string;
+  /** Path of the program. */
+  readonly output: string;
+  /** Another system than this one, in the builder's words. */
+  readonly target?: string;
+}
+
+const MODULE = "module.js";
+
+/** Makes a program. Throws a `CliError` with what the builder said when that fails. */
+export async function compile(what: Compilation): Promise<void> {
+  const { kit, builder, module } = what;
+  const output = resolve(what.output);
+  mkdirSync(dirname(output), { recursive: true });
+  writeFileSync(join(kit, "main.js"), mainOf(builder, module !== undefined));
+  if (builder === "bun") await compileWithBun(what, output);
+  else await compileWithDeno(what, output);
+}
+
+function mainOf(builder: Builder, hasModule: boolean): string {
+  const kitText = builder === "bun"
+    // The path of a file inside the program.
+    ? [`import kit from "./${KIT}" with { type: "file" };`, "readFileSync(kit"]
+    : ["", `readFileSync(new URL("./${KIT}", import.meta.url)`];
+  const module = hasModule ? `new URL("./${MODULE}", import.meta.url).href` : "undefined";
+  return `import { readFileSync } from "node:fs";
+import process from "node:process";
+import { enterBinary, main, unpackKit } from "./cli.js";
+${kitText[0]}
+enterBinary({ module: ${module}, kit: () => unpackKit(${kitText[1]}, "utf8")) });
+process.exit(await main(process.argv.slice(2)));
+`;
+}
+
+async function compileWithBun(what: Compilation, output: string): Promise<void> {
+  const { kit, module, target } = what;
+  const entries = ["main.js", "thread_worker.js"];
+  if (module !== undefined) {
+    // It finds worq when it runs, so that there is one copy.
+    writeFileSync(join(kit, MODULE), `export * from ${JSON.stringify(fileURLToPath(module))};\n`);
+    entries.push(MODULE);
+  }
+  await runTool(findProgram("bun"), [
+    ...["build", "--compile", "--bytecode", "--format=esm", "--entry-naming=[name].[ext]"],
+    // Names of functions are names of tasks.
+    ...["--minify-whitespace", "--minify-syntax"],
+    ...["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"],
+    ...SPELLINGS.flatMap((name) => ["--external", name]),
+    ...(target === undefined ? [] : [`--target=${target}`]),
+    ...entries.map((entry) => join(kit, entry)),
+    ...["--outfile", output],
+  ]);
+}
+
+async function compileWithDeno(what: Compilation, output: string): Promise<void> {
+  const { kit, module, target } = what;
+  const deno = findProgram("deno");
+  if (module !== undefined) {
+    const config = configOf(fileURLToPath(module));
+    await runTool(deno, [
+      ...["bundle", "--quiet", "--platform=deno", "--output", join(kit, MODULE)],
+      ...SPELLINGS.flatMap((name) => ["--external", name]),
+      ...(config === undefined ? ["--no-config"] : ["--config", config]),
+      fileURLToPath(module),
+    ]);
+  }
+  const parts = SPELLINGS.map((
+    name,
+  ) => [name, `./${name.match(/\/(backend|testing)$/)?.[1] ?? "mod"}.js`]);
+  const config = join(kit, "deno.json");
+  writeFileSync(config, JSON.stringify({ imports: Object.fromEntries(parts) }));
+  const included = ["thread_worker.js", "process_worker.js", KIT, MODULE]
+    .map((name) => join(kit, name)).filter((path) => existsSync(path));
+  await runTool(deno, [
+    ...["compile", "--allow-all", "--no-check", "--no-lock", "--config", config],
+    ...included.flatMap((path) => ["--include", path]),
+    ...(target === undefined ? [] : ["--target", target]),
+    ...["--output", output, join(kit, "main.js")],
+  ]);
+}
