@@ -23,14 +23,15 @@ export interface Compilation {
 
 const MODULE = "module.js";
 
-/** Makes a program. Throws a `CliError` with what the builder said when that fails. */
-export async function compile(what: Compilation): Promise<void> {
+/** Makes a program, and gives what the builder said. Throws a `CliError` with it when that fails. */
+export async function compile(what: Compilation): Promise<string> {
   const { kit, builder, module } = what;
   const output = resolve(what.output);
   mkdirSync(dirname(output), { recursive: true });
   writeFileSync(join(kit, "main.js"), mainOf(builder, module !== undefined));
-  if (builder === "bun") await compileWithBun(what, output);
-  else await compileWithDeno(what, output);
+  return builder === "bun"
+    ? await compileWithBun(what, output)
+    : await compileWithDeno(what, output);
 }
 
 function mainOf(builder: Builder, hasModule: boolean): string {
@@ -48,7 +49,7 @@ process.exit(await main(process.argv.slice(2)));
 `;
 }
 
-async function compileWithBun(what: Compilation, output: string): Promise<void> {
+async function compileWithBun(what: Compilation, output: string): Promise<string> {
   const { kit, module, target } = what;
   const entries = ["main.js", "thread_worker.js"];
   if (module !== undefined) {
@@ -56,7 +57,7 @@ async function compileWithBun(what: Compilation, output: string): Promise<void> 
     writeFileSync(join(kit, MODULE), `export * from ${JSON.stringify(fileURLToPath(module))};\n`);
     entries.push(MODULE);
   }
-  await runTool(findProgram("bun"), [
+  return await runTool(findProgram("bun"), [
     ...["build", "--compile", "--bytecode", "--format=esm", "--entry-naming=[name].[ext]"],
     // Names of functions are names of tasks.
     ...["--minify-whitespace", "--minify-syntax"],
@@ -68,7 +69,7 @@ async function compileWithBun(what: Compilation, output: string): Promise<void> 
   ]);
 }
 
-async function compileWithDeno(what: Compilation, output: string): Promise<void> {
+async function compileWithDeno(what: Compilation, output: string): Promise<string> {
   const { kit, module, target } = what;
   const deno = findProgram("deno");
   if (module !== undefined) {
@@ -85,9 +86,11 @@ async function compileWithDeno(what: Compilation, output: string): Promise<void>
   ) => [name, `./${name.match(/\/(backend|testing)$/)?.[1] ?? "mod"}.js`]);
   const config = join(kit, "deno.json");
   writeFileSync(config, JSON.stringify({ imports: Object.fromEntries(parts) }));
-  const included = ["thread_worker.js", "process_worker.js", KIT, MODULE]
+  const workers = ["thread_worker.js", "process_worker.js"];
+  const found = ["mod.js", "backend.js", "testing.js"]; // by the user's modules
+  const included = [...workers, ...found, KIT, MODULE]
     .map((name) => join(kit, name)).filter((path) => existsSync(path));
-  await runTool(deno, [
+  return await runTool(deno, [
     ...["compile", "--allow-all", "--no-check", "--no-lock", "--config", config],
     ...included.flatMap((path) => ["--include", path]),
     ...(target === undefined ? [] : ["--target", target]),

@@ -25,15 +25,14 @@ function checkNode(version: string): void {
   throw new CliError(`workers need Node ${NODE.join(".")} or later, this is ${version}`);
 }
 
-/** Runs a program to its end. Throws a `CliError` with what it said when it fails. */
+/** Runs a program to its end, and gives what it said. Throws a `CliError` with what it said when it fails. */
 export async function runTool(
   program: string,
   args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Promise<void> {
+): Promise<string> {
   const child = spawn(program, args, {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, NO_COLOR: "1", ...env },
+    env: { ...process.env, NO_COLOR: "1" },
   });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) {
@@ -43,6 +42,6 @@ export async function runTool(
     child.once("error", reject);
     child.once("close", resolve);
   });
-  if (code === 0) return;
+  if (code === 0) return said.trim();
   throw new CliError(`${program} ${args[0]} failed with code ${code}:\n${said.trim()}`);
 }

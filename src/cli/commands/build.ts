@@ -14,6 +14,7 @@ interface BuildSettings {
   output: string;
   runtime: Builder;
   target?: string;
+  verbose?: boolean;
 }
 
 const HELP = `
@@ -38,6 +39,7 @@ export function buildCommand(): Command {
         .argParser(oneOf(["deno", "bun"])).default(ownRuntime === "bun" ? "bun" : "deno"),
     )
     .addOption(new Option("--target <name>", "another system, in the words of that runtime"))
+    .addOption(new Option("--verbose", "show what that runtime says"))
     .addHelpText("after", HELP)
     .action(build);
 }
@@ -49,12 +51,13 @@ async function build(module: string | undefined, settings: BuildSettings): Promi
     throw new CliError(`cannot build ${module}: it must be a file`);
   }
   const kit = binary?.kit() ?? await makeKit(runtime);
-  await compile({
+  const said = await compile({
     kit,
     builder: runtime,
     output,
     ...(url === undefined ? {} : { module: url }),
     ...(target === undefined ? {} : { target }),
   });
+  if (settings.verbose) note(said);
   note(`${output}: ${(statSync(output).size / 1e6).toFixed(1)} MB`);
 }
