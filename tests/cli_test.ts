@@ -1,42 +1,32 @@
-/** The command, as a process of its own. */
-import { match, strictEqual } from "node:assert/strict";
-import { execFile } from "node:child_process";
-import process from "node:process";
+/** The command, as a process of its own: what it tells, and how it answers mistakes. */
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import config from "../deno.json" with { type: "json" };
-import { redisUrl, testOn } from "./support/backends.ts";
+import { freshName, redisUrl, testOn } from "./support/backends.ts";
 import { freePort } from "./support/redis_server.ts";
+import { type Ended, FROM_SOURCE, Running, worq as run } from "./support/worq.ts";
 
-const CLI = fileURLToPath(new URL("../cli.ts", import.meta.url));
+const EXAMPLES = fileURLToPath(new URL("../examples", import.meta.url));
+const TASKS = fileURLToPath(new URL("../examples/tasks.ts", import.meta.url));
 
-interface Ended {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
+const worq = (...args: string[]): Promise<Ended> => run(FROM_SOURCE, ...args);
 
-/** Runs `worq` with these arguments. */
-function worq(...args: string[]): Promise<Ended> {
-  const runtime = "deno" in process.versions ? ["run", "-A", CLI] : [CLI];
-  return new Promise((resolve) => {
-    execFile(process.execPath, [...runtime, ...args], (error, out, err) => {
-      resolve({ code: error === null ? 0 : Number(error.code), out, err });
-    });
-  });
+/** A folder that is gone after the test. */
+async function folder(): Promise<AsyncDisposable & { path: string }> {
+  const path = await mkdtemp(join(tmpdir(), "worq-test-"));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
 }
 
 Deno.test("worq demo runs the main job in one process", async () => {
-  const { code, out, err } = await worq("demo");
-  strictEqual(err, "");
-  strictEqual(out, "0 + 1 + ... + 9 = 45\n");
-  strictEqual(code, 0);
+  deepStrictEqual(await worq("demo"), { code: 0, out: "0 + 1 + ... + 9 = 45\n", err: "" });
 });
 
 testOn(redisUrl, "worq demo runs the main job through Redis, in two processes", async (url) => {
-  const { code, out, err } = await worq("demo", url);
-  strictEqual(err, "");
-  strictEqual(out, "0 + 1 + ... + 9 = 45\n");
-  strictEqual(code, 0);
+  deepStrictEqual(await worq("demo", url), { code: 0, out: "0 + 1 + ... + 9 = 45\n", err: "" });
 });
 
 Deno.test("worq tells its version and its commands", async () => {
@@ -49,29 +39,207 @@ Deno.test("worq tells its version and its commands", async () => {
   match(err, /\n {2}demo \[options\] \[url\] /);
 });
 
-Deno.test("worq answers a mistake in one line, and with code 2", async () => {
-  const cases: [args: string[], message: RegExp][] = [
-    [["dmo"], /^worq: unknown command 'dmo', did you mean demo\?\n$/],
-    [["run", "--wrkers", "2"], /^worq: unknown option '--wrkers', did you mean --workers\?\n$/],
-    [["run", "--pool", "thread"], /'thread' is invalid\. .* did you mean threads\?\n$/],
-    [["demo", "memory://", "x"], /^worq: too many arguments for 'demo'.*\n$/],
-    [
-      ["demo", "http://x"],
-      /^worq: Cannot connect to "http:\/\/x": unknown scheme "http:\/\/"; .*\n$/,
-    ],
-  ];
-  for (const [args, message] of cases) {
-    const { code, out, err } = await worq(...args);
-    strictEqual(code, 2);
-    strictEqual(out, "");
-    match(err, message);
+Deno.test("every command tells how it is used, with examples", async () => {
+  const { out } = await worq("--help");
+  const commands = out.slice(out.indexOf("Commands:"), out.indexOf("Examples"));
+  const names = [...commands.matchAll(/^ {2}([a-z]+) .* {2}/gm)].map(([, name]) => name!)
+    .filter((name) => !["version", "help", "completions"].includes(name));
+  ok(names.includes("run") && names.includes("bench"), names.join());
+  const helps = await Promise.all(names.map((name) => worq(name, "--help")));
+  for (const [i, { code, out, err }] of helps.entries()) {
+    strictEqual(code, 0);
+    strictEqual(err, "");
+    match(out, new RegExp(`^Usage: worq ${names[i]} .*\n {2}worq ${names[i]}`, "s"));
   }
 });
 
+Deno.test("worq completes its own command line", async () => {
+  const { out } = await worq("complete", "--", "run", "--thr");
+  match(out, /^--threads\t/);
+  match((await worq("completions", "bash")).out, /complete .*worq/);
+});
+
+/** What is wrong, how worq is called, the code and the line that it answers with. */
+const MISTAKES: Record<string, [args: string[], code: number, line: RegExp]> = {
+  "an unknown command": [["dmo"], 2, /^worq: unknown command 'dmo', did you mean demo\?$/],
+  "an unknown flag": [
+    ["run", "--wrkers", "2"],
+    2,
+    /^worq: unknown option '--wrkers', did you mean --workers\?$/,
+  ],
+  "an unknown value": [
+    ["run", TASKS, "--pool", "thread"],
+    2,
+    /'thread' is invalid\. It takes one of .*, did you mean threads\?$/,
+  ],
+  "a number that is none": [["run", TASKS, "--workers", "0"], 2, /whole number, 1 or more\.$/],
+  "a time without a unit": [
+    ["call", "tasks.add", "1", "--timeout", "30"],
+    2,
+    /It takes a number with a unit \(ms, s, m, h, d\), write 30s for seconds\.$/,
+  ],
+  "two kinds of pool": [["run", TASKS, "--threads", "--inline"], 2, /cannot be used with option/],
+  "too many arguments": [["demo", "memory://", "x"], 2, /^worq: too many arguments for 'demo'/],
+  "no module": [["run"], 2, /^worq: which tasks\? name a module/],
+  "a missing module": [
+    ["run", TASKS.replace("tasks.ts", "task.ts")],
+    2,
+    /^worq: there is no module .*task\.ts, did you mean tasks\.ts\?$/,
+  ],
+  "a folder as module": [["run", EXAMPLES], 2, /^worq: .* is a folder: name the module in it$/],
+  "a bad URL": [["status", "--url", "localhost"], 2, /^worq: Cannot connect to "localhost": not a/],
+  "an unknown scheme": [["demo", "http://x"], 2, /unknown scheme "http:\/\/"; expected memory/],
+  "a queue that nobody shares": [
+    ["call", "tasks.add", "1", "--url", "memory://"],
+    2,
+    /^worq: cannot call on memory:\/\/: .*; name a redis:\/\/ URL$/,
+  ],
+  "bad JSON": [["call", "tasks.add", "[1,2"], 2, /^worq: argument 1 is not JSON: [^;]*$/],
+  "a text without quotes": [
+    ["call", "tasks.num", "1", "seven"],
+    2,
+    /^worq: argument 2 is not JSON: .*; a text needs quotes: '"seven"'$/,
+  ],
+  "no name of a task": [["call", "tasks..add"], 2, /^worq: "tasks\.\.add" is no name of a task/],
+  "a method in place of a task": [["call", "clear"], 2, /"clear" cannot be the name of a task$/],
+  "an address that is none": [["health", "8080"], 2, /It takes \[HOST\]:PORT/],
+  "permissions without processes": [
+    ["run", TASKS, "--threads", "--allow-net"],
+    2,
+    /^worq: --allow-… needs processes: leave out --threads$/,
+  ],
+  "a watch on nothing that can restart": [["run", TASKS, "--inline", "--watch"], 2, /--inline$/],
+  "a settings file that is not there": [
+    ["run", TASKS, "--config", "/nowhere.json"],
+    2,
+    /^worq: cannot read the settings file \/nowhere\.json: /,
+  ],
+};
+
+for (const [what, [args, code, line]] of Object.entries(MISTAKES)) {
+  Deno.test(`worq answers ${what} in one line`, async () => {
+    const needsServer = ["--threads", "--inline"].some((flag) => args.includes(flag)) && redisUrl;
+    const ended = await worq(...args, ...(needsServer ? ["--url", redisUrl!] : []));
+    match(ended.err, /^[^\n]+\n$/);
+    match(ended.err.trimEnd(), line);
+    deepStrictEqual({ ...ended, err: "" }, { code, out: "", err: "" });
+  });
+}
+
 Deno.test("worq tells a server that cannot be reached in one line, and with code 3", async () => {
   const port = await freePort();
-  const { code, err } = await worq("demo", `redis://:secret@127.0.0.1:${port}/0`);
-  strictEqual(code, 3);
-  match(err, new RegExp(`^worq: Cannot use Redis at 127\\.0\\.0\\.1:${port}: .*\n$`));
-  strictEqual(err.includes("secret"), false);
+  const url = `redis://:secret@127.0.0.1:${port}/0`;
+  const commands = [
+    ["demo", url],
+    ["run", TASKS, "--url", url],
+    ["call", "tasks.add", "1", "--url", url],
+    ["status", "--url", url],
+    ["inspect", "x", "--url", url],
+    ["cancel", "x", "--url", url],
+    ["clear", "--url", url],
+  ];
+  for (const { code, out, err } of await Promise.all(commands.map((args) => worq(...args)))) {
+    match(
+      err,
+      new RegExp(`^worq: Cannot .*127\\.0\\.0\\.1:${port}: .*; another server: --url .*\n$`),
+    );
+    strictEqual(err.includes("secret"), false);
+    strictEqual(code, 3);
+    strictEqual(out, "");
+  }
+});
+
+testOn(redisUrl, "worq run tells in one line what it cannot begin with", async (url) => {
+  await using dir = await folder();
+  const files = {
+    "broken.ts": "export function init( {",
+    "empty.ts": "const a = 1;\nconsole.error(a);",
+    "foreign.ts": 'import "no-such-package-anywhere";\nexport const a = () => 1;',
+    "worq.json": '{ "workrs": 2 }',
+    "number.json": '{ "workers": "many" }',
+    "text.json": "workers: 2",
+  };
+  for (const [name, text] of Object.entries(files)) await writeFile(join(dir.path, name), text);
+  const at = (name: string) => join(dir.path, name);
+  const taken = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => taken.once("listening", resolve));
+  const { port } = taken.address() as { port: number };
+  const cases: [args: string[], line: RegExp][] = [
+    [[at("broken.ts")], /cannot run .*broken\.ts: .*broken\.ts:1/s],
+    [[at("empty.ts")], /cannot run .*: TypeError: the module has no tasks: export functions/],
+    [[at("foreign.ts")], /imports "no-such-package-anywhere".* --runtime .* worq build/],
+    [[TASKS, "--config", at("worq.json")], /unknown name "workrs", did you mean workers\?$/],
+    [[TASKS, "--config", at("number.json")], /has workers: "many"\. It takes a whole number/],
+    [[TASKS, "--config", at("text.json")], /text\.json is not JSON/],
+    [[TASKS, "--health", `127.0.0.1:${port}`], new RegExp(`127.0.0.1:${port}: the port is taken`)],
+    [[TASKS, "--init", "start"], /has no function "start": it exports init/],
+  ];
+  for (const [args, line] of cases) {
+    const { code, out, err } = await worq("run", ...args, "--url", url, "--workers", "1");
+    match(err.trimEnd().split("\n").at(-1)!, /^worq: |^ {4}at |^\S/);
+    match(err.trimEnd(), line);
+    strictEqual(out, "");
+    strictEqual(code, 2);
+  }
+  taken.close();
+});
+
+testOn(redisUrl, "worq call, status, inspect, cancel and clear see one queue", async (url) => {
+  const queue = freshName();
+  const at = ["--url", url, "--queue", queue];
+  const id = (await worq("call", "shop.pay", '{"cents":[1,2]}', "--no-wait", ...at)).out.trim();
+  const stats = async () => JSON.parse((await worq("status", "--json", ...at)).out);
+  deepStrictEqual(await stats(), { queue, pending: 0, ready: 1, leased: 0, idle: 0, unsettled: 0 });
+  match((await worq("status", "--url", url)).out, new RegExp(`${queue} +0 +1 +0 +0\n`));
+  deepStrictEqual(JSON.parse((await worq("inspect", id, "--json", ...at)).out), {
+    id,
+    queue,
+    status: "enqueued",
+    task: "shop.pay",
+    args: [{ cents: [1, 2] }],
+  });
+  const late = await worq("call", "shop.pay", "1", "--timeout", "1ms", ...at);
+  strictEqual(late.code, 4);
+  match(late.err, /^worq: Cannot get the result of shop\.pay .*: none after 1 ms/);
+  const cancelled = await worq("cancel", id, "nobody", ...at);
+  strictEqual(cancelled.out, `${id}  cancelled\nnobody  unknown\n`);
+  match(cancelled.err, /^worq: 1 of 2 tasks were not cancelled: .*\n$/);
+  strictEqual(cancelled.code, 1);
+  match((await worq("inspect", id, ...at)).out, /^status +expired\n.*error +.*cancelled\n$/ms);
+  const refused = await worq("clear", ...at);
+  match(refused.err, /^worq: this would remove 1 task from queue .*: say so with --yes\n$/);
+  strictEqual(refused.code, 2);
+  const cleared = await worq("clear", "--yes", ...at);
+  deepStrictEqual(cleared, { code: 0, out: `1 task removed from queue "${queue}"\n`, err: "" });
+  const unknown = await worq("inspect", "nobody", ...at);
+  match(unknown.err, /^worq: queue ".*" does not know task nobody: .*\n$/);
+  strictEqual(unknown.code, 1);
+});
+
+testOn(redisUrl, "worq status --watch goes on until it is told to end", async (url) => {
+  const queue = freshName();
+  const args = [
+    "status",
+    "--watch",
+    "--interval",
+    "10ms",
+    "--json",
+    "--queue",
+    queue,
+    "--url",
+    url,
+  ];
+  await using watching = new Running(FROM_SOURCE, args);
+  await watching.says(/"ready":0/);
+  await worq("call", "a.b", "1", "--no-wait", "--url", url, "--queue", queue);
+  await watching.says(/"ready":1/);
+  watching.child.kill("SIGINT");
+  strictEqual((await watching.ended).err, "");
+});
+
+Deno.test("worq bench gives figures, for people and for programs", async () => {
+  match((await worq("bench", "--tasks", "200")).out, /^[\d,]+ tasks a second, .*\n[\d.]+ ms .*\n$/);
+  const { tasksPerSecond, ...rest } = JSON.parse((await worq("bench", "--json")).out);
+  ok(tasksPerSecond > 0);
+  deepStrictEqual(Object.keys(rest), ["roundTripMedian", "roundTrip99"]);
 });

@@ -1,13 +1,17 @@
 /** The command line of `worq`: {@linkcode main} runs it and gives the exit code. */
 import process from "node:process";
 import tab from "@bomb.sh/tab/commander";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
 import config from "../../deno.json" with { type: "json" };
 import { buildCommand } from "./commands/build.ts";
+import { benchCommand } from "./commands/bench.ts";
 import { callCommand } from "./commands/call.ts";
+import { cancelCommand, clearCommand } from "./commands/cancel.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { healthCommand } from "./commands/health.ts";
+import { inspectCommand } from "./commands/inspect.ts";
 import { runCommand } from "./commands/run.ts";
+import { statusCommand } from "./commands/status.ts";
 import { describeThrown, EXIT } from "./failure.ts";
 import { note, styled, writeLine } from "./output.ts";
 import { spellOut } from "./pool.ts";
@@ -31,6 +35,7 @@ export async function main(args: readonly string[]): Promise<number> {
     await createProgram().parseAsync(spellOut(args), { from: "user" });
     return EXIT.ok;
   } catch (error) {
+    if (error instanceof InvalidArgumentError) tell(error.message); // of the environment
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     const { line, code } = describeThrown(error);
     if (line !== "") tell(line);
@@ -62,9 +67,14 @@ function createProgram(): Command {
   const commands = [
     runCommand(),
     callCommand(),
-    buildCommand(),
+    statusCommand(),
+    inspectCommand(),
+    cancelCommand(),
+    clearCommand(),
     healthCommand(),
+    buildCommand(),
     demoCommand(),
+    benchCommand(),
     new Command("version").description("write the version").action(() => writeLine(config.version)),
   ];
   for (const command of commands) {

@@ -16,9 +16,10 @@ export function applySettings(command: Command, path: string | undefined): void 
   for (const [key, value] of Object.entries(readSettings(file))) {
     const option = optionNamed(command, key, file);
     const name = option.attributeName();
+    const given = valueOf(option, value, key, file);
     const source = command.getOptionValueSource(name);
     if (source !== undefined && source !== "default") continue;
-    command.setOptionValueWithSource(name, valueOf(option, value, key, file), "config");
+    command.setOptionValueWithSource(name, given, "config");
   }
 }
 

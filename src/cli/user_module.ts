@@ -1,5 +1,5 @@
 /** The user's module: found, imported, and made to have an `init`. */
-import { existsSync, readdirSync } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Broker, getBroker, TaskSpace } from "../../mod.ts";
@@ -12,12 +12,26 @@ type Exports = Record<string, unknown>;
 export function findModule(module: string): string {
   if (/^[a-z][a-z\d+.-]+:/i.test(module)) return module;
   const path = resolve(module);
-  if (existsSync(path)) return pathToFileURL(path).href;
+  if (existsSync(path)) {
+    checkFile(path, module);
+    return pathToFileURL(path).href;
+  }
   const folder = dirname(path);
   const there = existsSync(folder) ? readdirSync(folder) : [];
   throw new CliError(
     `there is no module ${module}${didYouMean(basename(path), there)}`,
   );
+}
+
+function checkFile(path: string, module: string): void {
+  if (statSync(path).isDirectory()) {
+    throw new CliError(`${module} is a folder: name the module in it`);
+  }
+  try {
+    accessSync(path, constants.R_OK);
+  } catch (error) {
+    throw new CliError(`cannot read the module ${module}: ${(error as Error).message}`);
+  }
 }
 
 /**
@@ -52,14 +66,22 @@ const UNRESOLVED = [
   /(?:Import|specifier) ['"]([^'"]+)['"] (?:not a dependency|was not found|not found|is not)/i,
   /Could not resolve ['"]([^'"]+)['"]/i,
 ];
+/** What Deno makes of a package that it does not know: a file beside the module. */
+const UNPREPARED = /Loading unprepared module: (\S+), imported from: (\S+\/)/;
 
-/** What to do about an import that the binary cannot follow. */
+/** What to do about an import that cannot be followed. */
 function explained(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
-  const name = UNRESOLVED.map((pattern) => pattern.exec(error.message)?.[1]).find(Boolean);
-  if (name === undefined || /^[./]|^file:/.test(name)) return error;
+  const name = packageIn(error.message);
+  if (name === undefined || /^[./]|^file:|\.[cm]?[jt]sx?$/.test(name)) return error;
   return new CliError(
     `the module imports "${name}", which is not in worq: run it with the packages of its own by ` +
       `--runtime deno, bun or node, or put it into a binary with worq build (${error.message})`,
   );
+}
+
+function packageIn(message: string): string | undefined {
+  const [, module, folder = ""] = UNPREPARED.exec(message) ?? [];
+  if (module !== undefined) return module.startsWith(folder) ? module.slice(folder.length) : module;
+  return UNRESOLVED.map((pattern) => pattern.exec(message)?.[1]).find(Boolean);
 }

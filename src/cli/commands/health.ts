@@ -1,9 +1,9 @@
 /** `worq health`: whether a pool is ready, for a container's own check. */
-import { Command } from "commander";
+import { Argument, Command } from "commander";
 import { checkHealth } from "../health.ts";
 import { variableOf } from "../options.ts";
 import { writeLine } from "../output.ts";
-import { address } from "../values.ts";
+import { type Address, address } from "../values.ts";
 import process from "node:process";
 
 const HELP = `
@@ -18,10 +18,10 @@ Exit codes: 0 the pool is ready, 1 it is not
 export function healthCommand(): Command {
   return new Command("health")
     .description("ask a pool that was started with --health whether it is ready")
-    .argument("[address]", "where it listens (or WORQ_HEALTH)", process.env[variableOf("health")])
+    .addArgument(new Argument("[address]", "where it listens (or WORQ_HEALTH)").argParser(address))
     .addHelpText("after", HELP)
-    .action(async (at: string | undefined) => {
-      await checkHealth(address(at ?? ":8080"));
+    .action(async (at: Address | undefined) => {
+      await checkHealth(at ?? address(process.env[variableOf("health")] ?? ":8080"));
       await writeLine("ready");
     });
 }
