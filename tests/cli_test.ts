@@ -233,7 +233,7 @@ testOn(redisUrl, "worq status --watch goes on until it is told to end", async (u
   await watching.says(/"ready":0/);
   await worq("call", "a.b", "1", "--no-wait", "--url", url, "--queue", queue);
   await watching.says(/"ready":1/);
-  watching.child.kill("SIGINT");
+  watching.signal("SIGINT");
   strictEqual((await watching.ended).err, "");
 });
 

@@ -62,6 +62,7 @@ async function compileWithBun(what: Compilation, output: string): Promise<string
     // Names of functions are names of tasks.
     ...["--minify-whitespace", "--minify-syntax"],
     ...["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"],
+    "--compile-autoload-package-json", // packages beside a module on disk
     ...SPELLINGS.flatMap((name) => ["--external", name]),
     ...(target === undefined ? [] : [`--target=${target}`]),
     ...entries.map((entry) => join(kit, entry)),

@@ -75,8 +75,9 @@ function explained(error: unknown): unknown {
   const name = packageIn(error.message);
   if (name === undefined || /^[./]|^file:|\.[cm]?[jt]sx?$/.test(name)) return error;
   return new CliError(
-    `the module imports "${name}", which is not in worq: run it with the packages of its own by ` +
-      `--runtime deno, bun or node, or put it into a binary with worq build (${error.message})`,
+    `the module imports "${name}", which is not in worq, nor in a node_modules beside it: run it ` +
+      "with the packages of its own by --runtime deno, bun or node, or put it into a binary with " +
+      `worq build (${error.message})`,
   );
 }
 

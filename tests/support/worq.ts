@@ -27,6 +27,9 @@ export const FROM_SOURCE: Program = {
     : [process.execPath, CLI],
 };
 
+/** Milliseconds after which a command is killed that does not do what a test waits for. */
+const PATIENCE = 30_000;
+
 /** A command that runs. It is killed with its scope. */
 export class Running implements AsyncDisposable {
   readonly child: ChildProcess;
@@ -58,14 +61,24 @@ export class Running implements AsyncDisposable {
     return this.#err;
   }
 
-  /** Resolves when what it wrote matches; rejects when it ends without that. */
+  /** Resolves when what it wrote matches; rejects when it ends, or is silent, without that. */
   async says(pattern: RegExp): Promise<void> {
+    const timer = setTimeout(() => this.child.kill("SIGKILL"), PATIENCE);
     let over = false;
     this.ended.then(() => over = true);
-    while (!pattern.test(this.#out + this.#err)) {
-      if (over) throw new Error(`It ended without ${pattern}: ${this.#out}${this.#err}`);
-      await this.#heard.promise;
+    try {
+      while (!pattern.test(this.#out + this.#err)) {
+        if (over) throw new Error(`It ended without ${pattern}: ${this.#out}${this.#err}`);
+        await this.#heard.promise;
+      }
+    } finally {
+      clearTimeout(timer);
     }
+  }
+
+  /** Sends a signal. With `child.kill()`, Deno would report any later end as this one. */
+  signal(name: "SIGTERM" | "SIGINT"): void {
+    process.kill(this.child.pid!, name);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -80,9 +93,6 @@ export class Running implements AsyncDisposable {
     this.#heard = Promise.withResolvers();
   }
 }
-
-/** Milliseconds after which a command that should end by itself is killed. */
-const PATIENCE = 60_000;
 
 /** Runs a command to its end. */
 export async function worq(program: Program, ...args: string[]): Promise<Ended> {
