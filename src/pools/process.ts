@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import type { Readable, Writable } from "node:stream";
+import type { Readable } from "node:stream";
 import type { Broker } from "../broker.ts";
 import type { Runtime } from "../runtime.ts";
 import { waitUntil } from "../wait.ts";
@@ -22,6 +22,11 @@ export interface ProcessWorkerPoolOptions extends ModuleWorkerPoolOptions {
   permissions?: WorkerPermissions;
   /** Begin each line that a worker writes with `[pool:worker]`. @default {false} */
   prefixOutput?: boolean;
+  /**
+   * Hears of each line that a worker writes to its standard output or error. Without it, they
+   * appear where this process writes.
+   */
+  onOutput?: (line: string) => void;
   /**
    * What runs the workers: a program of that name on the PATH. Its own configuration of the module
    * holds (`deno.json`, `package.json`). @default {the runtime of this process}
@@ -70,27 +75,35 @@ export class ProcessWorkerPool extends ModuleWorkerPool {
    * nothing could hold a worker to them.
    */
   constructor(broker: Broker | readonly Broker[], options: ProcessWorkerPoolOptions) {
-    const { permissions, prefixOutput = false, runtime, runtimeArgs = [] } = options;
+    const { permissions, runtime, runtimeArgs = [] } = options;
     const module = moduleUrl(options.module);
     const command = workerCommand({ module, permissions, runtime, runtimeArgs });
-    super(broker, options, { launch: launcher(command, prefixOutput) });
+    super(broker, options, { launch: launcher(command, options) });
   }
 }
 
-function launcher({ program, args, env }: WorkerCommand, prefixOutput: boolean): Launch {
+function launcher(
+  { program, args, env }: WorkerCommand,
+  { prefixOutput = false, onOutput }: ProcessWorkerPoolOptions,
+): Launch {
+  const whole = prefixOutput || onOutput !== undefined;
   return (title, events) => {
     const shelf = mayUseFiles() ? ShelfFile.open() : undefined;
     const child = spawn(program, args, {
       ...(env === undefined ? {} : { env: { ...process.env, ...env } }),
       // Frames come on 3: cheaper than messages, and sent when the call that writes them returns.
       stdio: [
-        ...["ignore", prefixOutput ? "pipe" : "inherit", "pipe", "pipe"] as const,
+        ...["ignore", whole ? "pipe" : "inherit", "pipe", "pipe"] as const,
         ...[shelf?.fd ?? "ignore", "ipc"] as const,
       ],
     });
-    const prefix = prefixOutput ? `[${title}] ` : undefined;
-    if (child.stdout) passOn(child.stdout, process.stdout, prefix);
-    passOn(child.stderr!, process.stderr, prefix);
+    const prefix = prefixOutput ? `[${title}] ` : "";
+    const streams = [[child.stdout, process.stdout], [child.stderr, process.stderr]] as const;
+    for (const [from, to] of streams) {
+      const hear = onOutput ?? ((line) => to.write(`${line}\n`));
+      if (whole) createInterface({ input: from! }).on("line", (line) => hear(prefix + line));
+      else from?.on("data", (data) => to.write(data));
+    }
     return new ProcessHandle(child, shelf, events);
   };
 }
@@ -179,13 +192,4 @@ function parsed(line: string): unknown {
   } catch {
     return line;
   }
-}
-
-/** What a worker writes appears where this process writes. */
-function passOn(from: Readable, to: Writable, prefix: string | undefined): void {
-  if (prefix === undefined) {
-    from.on("data", (data) => to.write(data));
-    return;
-  }
-  createInterface({ input: from }).on("line", (line) => to.write(`${prefix}${line}\n`));
 }
