@@ -7,8 +7,8 @@ type Format = Parameters<typeof styleText>[0];
 
 let pipeClosed = false;
 const onClosed: (() => void)[] = [];
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
+process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
+  if (code !== "EPIPE") return; // who wrote hears of it
   pipeClosed = true;
   onClosed.forEach((hear) => hear());
 });
@@ -18,11 +18,18 @@ export function onPipeClosed(hear: () => void): void {
   onClosed.push(hear);
 }
 
-/** Writes to standard output; resolves when there is room for more. */
+/** Writes to standard output; resolves when there is room for more. Throws a `CliError`. */
 export async function write(text: string): Promise<void> {
   if (pipeClosed) throw new CliError("", EXIT.pipeClosed);
-  await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()));
-  if (pipeClosed) throw new CliError("", EXIT.pipeClosed);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      process.stdout.write(text, (error) => error ? reject(error) : resolve());
+    });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "EPIPE") throw new CliError("", EXIT.pipeClosed);
+    throw new CliError(`cannot write the output: ${message}`, EXIT.failed);
+  }
 }
 
 /** Writes a line to standard output. */
