@@ -104,12 +104,16 @@ export function kindOf(settings: PoolSettings): PoolKind {
   return POOLS.find((kind) => settings[kind]) ?? settings.pool;
 }
 
-/** A pool, not started, for tasks of the module at `module`. */
+/**
+ * A pool, not started, for tasks of the module at `module`. Each line that a worker process writes
+ * goes to `onOutput`, if there is one.
+ */
 export async function makePool(
   brokers: readonly Broker[],
   module: string,
   settings: PoolSettings,
   logger: Logger,
+  onOutput?: (line: string) => void,
 ): Promise<WorkerPool> {
   const kind = kindOf(settings);
   const given = permissionsOf(settings);
@@ -134,7 +138,7 @@ export async function makePool(
   };
   if (kind === "threads") return new ThreadWorkerPool(brokers, options);
   if (runtime !== undefined) enterRuntime(runtime, module);
-  const more = defined({ permissions: given, runtime, runtimeArgs, prefixOutput });
+  const more = defined({ permissions: given, runtime, runtimeArgs, prefixOutput, onOutput });
   return new ProcessWorkerPool(brokers, { ...options, ...more });
 }
 

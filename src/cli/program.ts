@@ -10,6 +10,7 @@ import { cancelCommand, clearCommand } from "./commands/cancel.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { healthCommand } from "./commands/health.ts";
 import { inspectCommand } from "./commands/inspect.ts";
+import { mapCommand } from "./commands/map.ts";
 import { runCommand } from "./commands/run.ts";
 import { statusCommand } from "./commands/status.ts";
 import { describeThrown, EXIT } from "./failure.ts";
@@ -67,6 +68,7 @@ function createProgram(): Command {
   const commands = [
     runCommand(),
     callCommand(),
+    mapCommand(),
     statusCommand(),
     inspectCommand(),
     cancelCommand(),
