@@ -51,7 +51,7 @@ for (const kind of ["processes", "threads", "inline"]) {
       strictEqual(await (await q.hello("Ann")).result(WAIT), "hello Ann, says hello");
       strictEqual(await (await q.math.square(12)).result(WAIT), 144);
       const nap = await q.nap(300);
-      await eventually(() => nap.status(), (status) => status === "processing");
+      await pool.says(/napping/);
       pool.signal("SIGTERM");
       strictEqual(await nap.result(WAIT), "slept");
       const { code, out, err } = await pool.ended;

@@ -2,8 +2,10 @@
 import process from "node:process";
 import { currentTask, TaskSpace } from "@worq/worq";
 
-export const nap = (time: number): Promise<string> =>
-  new Promise((resolve) => setTimeout(() => resolve("slept"), time));
+export function nap(time: number): Promise<string> {
+  console.error("napping");
+  return new Promise((resolve) => setTimeout(() => resolve("slept"), time));
+}
 
 export function hello(name: string, variable?: string): string {
   if (variable !== undefined) return `${process.env[variable]}`;
