@@ -2,9 +2,8 @@
 import { format } from "node:util";
 import { type Broker, type Logger, ModuleWorkerPool, type WorkerPool } from "../../mod.ts";
 import { CliError } from "./failure.ts";
-import { oneLine } from "./map_report.ts";
 import { didYouMean } from "./nearest.ts";
-import { kindOf, makePool, type PoolSettings, tasksOf } from "./pool.ts";
+import { kindOf, makePool, type PoolSettings, reasonOf, tasksOf } from "./pool.ts";
 import { binary } from "./self.ts";
 import { findModule } from "./user_module.ts";
 
@@ -51,9 +50,7 @@ export async function startPool(
   } catch (error) {
     await pool?.stop({ grace: 0 });
     if (error instanceof CliError) throw error;
-    const { message, cause } = error as Error;
-    const reason = cause instanceof Error ? cause.message : message;
-    throw new CliError(`cannot run ${shown}: ${oneLine(reason)}`);
+    throw new CliError(`cannot run ${shown}: ${reasonOf(error)}`);
   }
 }
 

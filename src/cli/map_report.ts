@@ -1,6 +1,6 @@
 /** How `worq map` tells what became of its inputs. */
-import { stripVTControlCharacters } from "node:util";
 import type { Mapping } from "./mapping.ts";
+import { oneLine } from "./output.ts";
 
 const [LONGEST_INPUT, LONGEST_REASON] = [60, 500];
 
@@ -17,12 +17,6 @@ export function failuresOf({ failures, failed }: Mapping, inputs: "line" | "argu
 /** `97 done, 3 failed in 2.1s`. */
 export function summaryOf({ done, failed }: Mapping, time: number): string {
   return `${done} done${failed > 0 ? `, ${failed} failed` : ""} in ${timeOf(time)}`;
-}
-
-/** Text of others as one line that does nothing to a terminal. */
-export function oneLine(text: string): string {
-  // deno-lint-ignore no-control-regex -- what terminals obey
-  return stripVTControlCharacters(text).replace(/[\s\x00-\x1f\x7f-\x9f]+/g, " ").trim();
 }
 
 function clip(text: string, length: number): string {

@@ -1,22 +1,14 @@
 /** What the command writes: results to standard output, everything else to standard error. */
 import process from "node:process";
-import { styleText } from "node:util";
+import { stripVTControlCharacters, styleText } from "node:util";
 import { CliError, EXIT } from "./failure.ts";
 
 type Format = Parameters<typeof styleText>[0];
 
 let pipeClosed = false;
-const onClosed: (() => void)[] = [];
 process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
-  if (code !== "EPIPE") return; // who wrote hears of it
-  pipeClosed = true;
-  onClosed.forEach((hear) => hear());
+  if (code === "EPIPE") pipeClosed = true; // who wrote hears of the others
 });
-
-/** Calls when who reads the output has closed it. */
-export function onPipeClosed(hear: () => void): void {
-  onClosed.push(hear);
-}
 
 /** Writes to standard output; resolves when there is room for more. Throws a `CliError`. */
 export async function write(text: string): Promise<void> {
@@ -51,6 +43,12 @@ export function styled(
   const { NO_COLOR, TERM } = process.env;
   if (!stream.isTTY || NO_COLOR || TERM === "dumb") return text;
   return styleText(format, text, { validateStream: false });
+}
+
+/** Text of others as one line that does nothing to a terminal. */
+export function oneLine(text: string): string {
+  // deno-lint-ignore no-control-regex -- what terminals obey
+  return stripVTControlCharacters(text).replace(/[\s\x00-\x1f\x7f-\x9f]+/g, " ").trim();
 }
 
 /** Any result of a task as JSON: what JSON has no word for becomes what is nearest to it. */

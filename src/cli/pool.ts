@@ -18,6 +18,7 @@ import { RUNTIMES } from "../runtime.ts";
 import { CliError } from "./failure.ts";
 import { urlIn } from "./kit.ts";
 import { setting } from "./options.ts";
+import { oneLine } from "./output.ts";
 import { binary } from "./self.ts";
 import { findProgram } from "./tools.ts";
 import { loadModule } from "./user_module.ts";
@@ -140,6 +141,12 @@ export async function makePool(
   if (runtime !== undefined) enterRuntime(runtime, module);
   const more = defined({ permissions: given, runtime, runtimeArgs, prefixOutput, onOutput });
   return new ProcessWorkerPool(brokers, { ...options, ...more });
+}
+
+/** In one line, why a pool has no worker that is ready. */
+export function reasonOf(error: unknown): string {
+  const { message, cause } = error as Error;
+  return oneLine(cause instanceof Error ? cause.message : message);
 }
 
 /** Names of the tasks that a pool can run. */

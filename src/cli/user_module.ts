@@ -56,7 +56,7 @@ function exposeExports(url: string, module: Exports): Broker {
     }
   }
   if (broker.tasks.length > 0) return broker;
-  throw new TypeError(
+  throw new CliError(
     "the module has no tasks: export functions, a TaskSpace, or init(url), which returns a broker",
   );
 }

@@ -17,7 +17,7 @@ import {
 import { CliError } from "../failure.ts";
 import { serveHealth } from "../health.ts";
 import { queuesOption, setting, urlOption, variableOf } from "../options.ts";
-import { kindOf, makePool, poolOptions, type PoolSettings, tasksOf } from "../pool.ts";
+import { kindOf, makePool, poolOptions, type PoolSettings, reasonOf, tasksOf } from "../pool.ts";
 import { binary } from "../self.ts";
 import { applySettings } from "../settings.ts";
 import { findModule } from "../user_module.ts";
@@ -132,9 +132,7 @@ async function whenReady(pool: WorkerPool, running: Promise<void>): Promise<stri
     await Promise.race([pool.ready, running]);
   } catch (error) {
     await pool.stop({ grace: 0 });
-    return error instanceof Error && error.cause instanceof Error
-      ? error.cause.message
-      : String(error);
+    return reasonOf(error);
   }
 }
 
