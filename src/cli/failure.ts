@@ -40,7 +40,7 @@ export function describeThrown(thrown: unknown): { line: string; code: number } 
   if (thrown instanceof CliError) return { line: thrown.message, code: thrown.code };
   if (thrown instanceof TaskFailure) return { line: thrown.message, code: EXIT.failed };
   if (thrown instanceof QueueUnavailable) {
-    return { line: `${thrown.message}; another server: --url or WORQ_URL`, code: EXIT.unavailable };
+    return { line: `${thrown.message}; another server: --url`, code: EXIT.unavailable };
   }
   if (thrown instanceof DOMException && thrown.name === "TimeoutError") {
     return { line: thrown.message, code: EXIT.timeout };

@@ -1,6 +1,6 @@
 /** Options that commands share. All long ones but switches can come from `WORQ_…`, too. */
 import { Option } from "commander";
-import { list } from "./values.ts";
+import { list, oneOf } from "./values.ts";
 
 /** The server, when nobody names one. */
 export const DEFAULT_URL = "redis://localhost:6379/0";
@@ -14,6 +14,11 @@ export function variableOf(name: string): string {
 export function setting(flags: string, description: string): Option {
   const option = new Option(flags, description);
   return option.env(variableOf(option.name()));
+}
+
+/** An option that takes one of a few words. */
+export function choice(option: Option, words: readonly string[]): Option {
+  return option.choices(words).argParser(oneOf(words));
 }
 
 /** `--url`. */

@@ -17,12 +17,12 @@ import { workerEntries } from "../pools/worker_entries.ts";
 import { RUNTIMES } from "../runtime.ts";
 import { CliError } from "./failure.ts";
 import { urlIn } from "./kit.ts";
-import { setting } from "./options.ts";
+import { choice, setting } from "./options.ts";
 import { oneLine } from "./output.ts";
 import { binary } from "./self.ts";
 import { findProgram } from "./tools.ts";
 import { loadModule } from "./user_module.ts";
-import { bytes, count, duration, list, oneOf, permission } from "./values.ts";
+import { bytes, count, duration, list, permission } from "./values.ts";
 
 const POOLS = ["processes", "threads", "inline"] as const;
 type PoolKind = typeof POOLS[number];
@@ -62,8 +62,7 @@ export function poolOptions(): Option[] {
   const pools = ["processes", "threads", "inline"];
   const others = (one: string) => pools.filter((pool) => pool !== one);
   return [
-    setting("--pool <kind>", `what runs the tasks: ${POOLS.join(", ")}`).argParser(oneOf(POOLS))
-      .default("processes"),
+    choice(setting("--pool <kind>", "what runs the tasks"), POOLS).default("processes"),
     new Option("--processes", "the same as --pool processes").conflicts(others("processes")),
     new Option("--threads", "the same as --pool threads").conflicts(others("threads")),
     new Option("--inline", "the same as --pool inline: in the command itself").conflicts(
@@ -75,8 +74,8 @@ export function poolOptions(): Option[] {
       .default(undefined, "1, inline 10"),
     setting("--init <name>", "export that gets the URL and returns the broker")
       .default(undefined, "init, or else all that the module exports"),
-    setting("--runtime <name>", `program that runs the workers: ${RUNTIMES.join(", ")}`)
-      .argParser(oneOf(RUNTIMES)).default(undefined, "worq itself"),
+    choice(setting("--runtime <name>", "program that runs the workers"), RUNTIMES)
+      .default(undefined, "worq itself"),
     setting("--runtime-args <list>", "arguments for that program").argParser(list),
     setting("--task-timeout <time>", "stop a task after that time").argParser(duration),
     setting("--start-timeout <time>", "time for a worker to get ready").argParser(duration)

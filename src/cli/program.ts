@@ -82,8 +82,23 @@ function createProgram(): Command {
   for (const command of commands) {
     program.addCommand(command.copyInheritedSettings(program));
   }
-  tab(program, { completionCommandName: "completions" });
+  // The library keeps its last step to itself.
+  completeFiles(tab(program, { completionCommandName: "completions" }) as unknown as Completer);
   return program;
+}
+
+interface Completer {
+  readonly completions: readonly unknown[];
+  complete(word: string): void;
+}
+
+/** Where nothing is known to fit, it may be a file: modules and inputs are. */
+function completeFiles(completer: Completer): void {
+  const complete = completer.complete.bind(completer);
+  completer.complete = (word) => {
+    if (completer.completions.length > 0 || word.startsWith("-")) complete(word);
+    else void writeLine(":0"); // the shell does as it does by default
+  };
 }
 
 /** Commander's text, which may have several lines, as one. */

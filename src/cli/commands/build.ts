@@ -5,10 +5,10 @@ import { ownRuntime } from "../../runtime.ts";
 import { compile } from "../compile.ts";
 import { CliError } from "../failure.ts";
 import { type Builder, makeKit } from "../kit.ts";
+import { choice } from "../options.ts";
 import { note } from "../output.ts";
 import { binary } from "../self.ts";
 import { findModule } from "../user_module.ts";
-import { oneOf } from "../values.ts";
 
 interface BuildSettings {
   output: string;
@@ -35,8 +35,8 @@ export function buildCommand(): Command {
     .argument("[module]", "module that exports init(url), or tasks")
     .addOption(new Option("-o, --output <file>", "where to put it").default("worq"))
     .addOption(
-      new Option("--runtime <name>", "what makes it, and is in it: deno, bun")
-        .argParser(oneOf(["deno", "bun"])).default(ownRuntime === "bun" ? "bun" : "deno"),
+      choice(new Option("--runtime <name>", "what makes it, and is in it"), ["deno", "bun"])
+        .default(ownRuntime === "bun" ? "bun" : "deno"),
     )
     .addOption(new Option("--target <name>", "another system, in the words of that runtime"))
     .addOption(new Option("--verbose", "show what that runtime says"))

@@ -8,11 +8,11 @@ import { startPool } from "../map_pool.ts";
 import { leaveNothing } from "../map_queue.ts";
 import { failuresOf, summaryOf } from "../map_report.ts";
 import { Mapping } from "../mapping.ts";
+import { choice } from "../options.ts";
 import { note, write } from "../output.ts";
 import { cores, poolOptions, type PoolSettings } from "../pool.ts";
 import { Progress } from "../progress.ts";
 import { binary } from "../self.ts";
-import { oneOf } from "../values.ts";
 import { refuseMemory, targetNamed } from "./call.ts";
 
 interface MapSettings extends PoolSettings {
@@ -63,8 +63,7 @@ export function mapCommand(): Command {
     .addOption(new Option("--url <url>", "server of the queue").default("memory://"))
     .addOption(new Option("--queue <name>", "have the pools of this queue run the tasks"))
     .addOption(
-      new Option("--input <format>", `what an input is: ${FORMATS.join(", ")}`)
-        .argParser(oneOf(FORMATS)).default("text"),
+      choice(new Option("--input <format>", "what an input is"), FORMATS).default("text"),
     )
     .addOption(new Option("--with-input", "write {input, result} or {input, error} for each"))
     .addOption(new Option("--fail-fast", "stop at the first failure"))

@@ -16,12 +16,12 @@ import {
 } from "../../../mod.ts";
 import { CliError } from "../failure.ts";
 import { serveHealth } from "../health.ts";
-import { queuesOption, setting, urlOption, variableOf } from "../options.ts";
+import { choice, queuesOption, setting, urlOption, variableOf } from "../options.ts";
 import { kindOf, makePool, poolOptions, type PoolSettings, reasonOf, tasksOf } from "../pool.ts";
 import { binary } from "../self.ts";
 import { applySettings } from "../settings.ts";
 import { findModule } from "../user_module.ts";
-import { type Address, address, oneOf } from "../values.ts";
+import { type Address, address } from "../values.ts";
 
 interface RunSettings extends PoolSettings {
   config?: string;
@@ -65,8 +65,7 @@ export function runCommand(): Command {
     )
     .addOption(setting("--watch", "restart workers when a file beside the module changes"))
     .addOption(
-      setting("--log-level <level>", `what to tell: ${LEVELS.join(", ")}`)
-        .argParser(oneOf(LEVELS)).default("info"),
+      choice(setting("--log-level <level>", "what to tell"), LEVELS).default("info"),
     )
     .addOption(setting("--config <file>", "settings file").default(undefined, "worq.json"))
     .addHelpText("after", HELP)
