@@ -2,10 +2,12 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { WorqError } from "@worq/worq";
 import { eventually } from "./support/eventually.ts";
 import { type PoolOptions, type Setting, testWorkers } from "./support/worker_pools.ts";
+import { worq } from "./support/worq.ts";
 
 const WAIT = { timeout: 20_000 };
 const GOOD = JSON.stringify(new URL("./support/worker_tasks.ts", import.meta.url).href);
@@ -103,4 +105,19 @@ testWorkers("a pool can be stopped while its workers start", async (setting) => 
   await pool.stop();
   await ready;
   await eventually(() => setting.log.of("worker ended").length, (ended) => ended === 2);
+});
+
+Deno.test("a worker process whose program is not there is told", async () => {
+  const [evaluate, runtime] = "deno" in process.versions ? ["eval", "bun"] : ["-e", "deno"];
+  const source = `
+    import { getBroker, ProcessWorkerPool } from "@worq/worq";
+    const broker = getBroker("memory://");
+    const pool = new ProcessWorkerPool(broker, { module: ${GOOD}, workers: 1, runtime: "${runtime}" });
+    pool.start();
+    await pool.ready.catch((error) => console.log(error.message));
+    await pool.stop();`;
+  const env = { ...process.env as Record<string, string>, PATH: "/nowhere" };
+  const { code, out } = await worq({ command: [process.execPath, evaluate], env }, source);
+  match(out, /^Cannot start workers .*: could not be started: .*; failed 5 times in a row/);
+  strictEqual(code, 0);
 });

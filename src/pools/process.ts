@@ -119,10 +119,11 @@ class ProcessHandle implements WorkerHandle {
     this.#child = child;
     this.#shelf = shelf;
     this.#events = events;
+    child.on("error", (error) => this.#failed(error));
+    if (child.pid === undefined) return; // it has no pipes; why it is not there is on its way
     child.stderr!.on("data", (data) => this.#tail = (this.#tail + data).slice(-TAIL));
     const frames = child.stdio[3] as Readable;
     onLine(frames, (line) => events.frame(parsed(line)));
-    child.on("error", (error) => this.#failed(error));
     const exited = new Promise<true>((resolve) => child.once("exit", () => resolve(true)));
     const [gone, quiet] = [frames, child.stderr!].map((stream) =>
       new Promise<void>((resolve) => stream.once("close", () => resolve()))
@@ -135,7 +136,7 @@ class ProcessHandle implements WorkerHandle {
     });
     // Without its way to the pool it is of no use to anyone; but most often, it just ends.
     gone!.then(async () => await waitUntil(exited, { timeout: LAST_WORDS }) ?? this.kill());
-    if (child.pid !== undefined) events.pid(child.pid);
+    events.pid(child.pid);
     if (shelf !== undefined) this.post(["shelf"]);
   }
 
