@@ -66,6 +66,7 @@ const LAYERS = [
   "cli/values",
   "cli/output",
   "cli/options",
+  "cli/first_process",
   "cli/spellings",
   "cli/own_copy",
   "cli/user_module",

@@ -19,6 +19,8 @@ export const EXIT = {
   interrupted: 130,
   /** Who read the output has closed it. */
   pipeClosed: 141,
+  /** Ended by SIGTERM. */
+  terminated: 143,
 } as const;
 
 /** A failure that its message tells, without a stack. */

@@ -14,6 +14,7 @@ import { mapCommand } from "./commands/map.ts";
 import { runCommand } from "./commands/run.ts";
 import { statusCommand } from "./commands/status.ts";
 import { describeThrown, EXIT } from "./failure.ts";
+import { endOnSignals } from "./first_process.ts";
 import { note, styled, writeLine } from "./output.ts";
 import { spellOut } from "./pool.ts";
 import { WORKER } from "./self.ts";
@@ -32,6 +33,7 @@ reached, 4 the time is up, 70 a fault of worq, 130 Ctrl-C, 141 the reader of the
 /** Runs the command with these arguments, and gives the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   if (args[0] === WORKER) return await serveModule(args[1]!);
+  if (process.pid === 1) endOnSignals();
   try {
     await createProgram().parseAsync(spellOut(args), { from: "user" });
     return EXIT.ok;
