@@ -46,6 +46,7 @@ const MEASURES = ["all_cores"];
 const QUEUES = ["default", "foo", "bar"];
 
 const examples = readdirSync(FOLDER)
+  .filter((file) => file.endsWith(".ts"))
   .map((file) => file.replace(/\.ts$/, ""))
   .filter((name) => !PARTS.includes(name))
   .sort();

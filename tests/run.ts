@@ -8,8 +8,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import process from "node:process";
 import { findRedisServer, RedisServer } from "./support/redis_server.ts";
-
-const BUN_VERSION = "1.4.5";
+import { BUN_VERSION } from "./support/runtimes.ts";
 
 interface Result {
   readonly code: number;

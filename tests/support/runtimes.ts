@@ -5,8 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 
-const BUN_VERSION = "1.4.5";
-const DENO_VERSION = "2.9.6";
+/** The version of Bun that the tests run on. */
+export const BUN_VERSION = "1.4.5";
+/** The same of Deno. */
+export const DENO_VERSION = "2.9.6";
 
 /** The first of these commands that works, as the path that it prints. */
 function pathFrom(...commands: string[][]): string | undefined {
