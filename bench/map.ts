@@ -13,7 +13,7 @@ import { findRuntime, type Runtime, type RuntimeName, RUNTIMES } from "./pools/r
 const CLI = fileURLToPath(new URL("../cli.ts", import.meta.url));
 const TASKS = fileURLToPath(new URL("map_tasks.ts", import.meta.url));
 /** Tasks of `map_tasks.ts`, and lines that each gets. */
-const WORKLOADS = [["work", 200], ["tiny", 2_000]] as const;
+const WORKLOADS = [["work", 400], ["tiny", 2_000]] as const;
 const USAGE = `Usage
   deno run -A bench/map.ts [--rounds=5] [--runtime=${RUNTIMES}] [--out=FILE]
 `;
