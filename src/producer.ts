@@ -28,9 +28,9 @@ export const DEFAULT_MAX_PAYLOAD = 4_000_000;
 const MAX_ID = 512;
 
 // Ids must be unique among all clients and short, since each is in Redis several times: 96 random
-// bits of this process, then a count.
+// bits of this process, then a count. None begins with a dash, as an option of a command does.
 const PROCESS_ID = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(12))))
-  .replaceAll("+", "-").replaceAll("/", "_");
+  .replaceAll("+", ".").replaceAll("/", "_");
 let calls = 0;
 const newId = () => `${PROCESS_ID}${(calls++).toString(36)}`;
 

@@ -5,7 +5,7 @@
  * without that, what Deno would put in is checked, and the test says so.
  */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { existsSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -14,7 +14,7 @@ import { fileURLToPath } from "node:url";
 import { getQueue } from "@worq/worq";
 import config from "../deno.json" with { type: "json" };
 import { freshName, redisUrl, testOn } from "./support/backends.ts";
-import { findBun, findDeno, runtimesPath } from "./support/runtimes.ts";
+import { findBun, findDeno, removeAtEnd, runtimesPath } from "./support/runtimes.ts";
 import { FROM_SOURCE, type Program, Running, worq } from "./support/worq.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../examples", import.meta.url));
@@ -22,7 +22,7 @@ const WAIT = { timeout: 30_000 };
 const KINDS = ["processes", "threads", "inline"] as const;
 
 const folder = await mkdtemp(join(tmpdir(), "worq-binary-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+removeAtEnd(folder);
 const bun = findBun();
 const deno = findDeno();
 
@@ -213,6 +213,13 @@ testBinary("worq build puts a module and its packages into a binary", async (url
     ...["run", "--runtime", "deno", "--url", url],
   );
   match(elsewhere.err, /^worq: --runtime needs a module on disk: .*\n$/);
+});
+
+testBinary("what no worker could be held to is refused", async (url) => {
+  const args = ["run", join(EXAMPLES, "tasks.ts"), "--allow-net", "--url", url];
+  const { code, err } = await worq(await bunBinary(), ...args);
+  match(err, /^worq: --allow-… needs workers that run on Deno: add --runtime deno\n$/);
+  strictEqual(code, 2);
 });
 
 testBinary("what cannot be built is told", async () => {

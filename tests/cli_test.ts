@@ -190,6 +190,7 @@ testOn(redisUrl, "worq call, status, inspect, cancel and clear see one queue", a
   const queue = freshName();
   const at = ["--url", url, "--queue", queue];
   const id = (await worq("call", "shop.pay", '{"cents":[1,2]}', "--no-wait", ...at)).out.trim();
+  match(id, /^[\w.]+$/); // an id that looks like an option could not be named
   const stats = async () => JSON.parse((await worq("status", "--json", ...at)).out);
   deepStrictEqual(await stats(), { queue, pending: 0, ready: 1, leased: 0, idle: 0, unsettled: 0 });
   match((await worq("status", "--url", url)).out, new RegExp(`${queue} +0 +1 +0 +0\n`));

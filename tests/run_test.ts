@@ -128,7 +128,7 @@ Deno.test({
   async fn() {
     const { code, err } = await worq(FROM_SOURCE, "run", SLOW, "--allow-net", "--url", redisUrl!);
     strictEqual(code, 2);
-    match(err, /^worq: Cannot make pool: permissions need Deno.*\n$/);
+    match(err, /^worq: --allow-… needs workers that run on Deno: add --runtime deno\n$/);
   },
 });
 

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { configOf } from "../pools/deno_flags.ts";
+import { CliError } from "./failure.ts";
 import { type Builder, KIT } from "./kit.ts";
 import { SPELLINGS } from "./spellings.ts";
 import { findProgram, runTool } from "./tools.ts";
@@ -96,5 +97,10 @@ async function compileWithDeno(what: Compilation, output: string): Promise<strin
     ...included.flatMap((path) => ["--include", path]),
     ...(target === undefined ? [] : ["--target", target]),
     ...["--output", output, join(kit, "main.js")],
-  ]);
+  ]).catch((error: CliError) => {
+    if (!error.message.includes("base binary")) throw error;
+    throw new CliError(
+      `Deno cannot get what its programs begin with, --runtime bun can: ${error.message}`,
+    );
+  });
 }

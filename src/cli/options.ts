@@ -1,4 +1,4 @@
-/** Options that commands share. All long ones but switches can come from `WORQ_…`, too. */
+/** Options that commands share. */
 import { Option } from "commander";
 import { list, oneOf } from "./values.ts";
 
@@ -10,10 +10,11 @@ export function variableOf(name: string): string {
   return `WORQ_${name.replaceAll("-", "_").toUpperCase()}`;
 }
 
-/** An option that may come from the environment. */
+/** An option that may come from the settings file and, when it takes a value, the environment. */
 export function setting(flags: string, description: string): Option {
   const option = new Option(flags, description);
-  return option.env(variableOf(option.name()));
+  // A switch would be on as soon as its variable exists, `false` included.
+  return option.isBoolean() ? option : option.env(variableOf(option.name()));
 }
 
 /** An option that takes one of a few words. */

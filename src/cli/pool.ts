@@ -14,7 +14,7 @@ import {
   type WorkerPoolOptions,
 } from "../../mod.ts";
 import { workerEntries } from "../pools/worker_entries.ts";
-import { RUNTIMES } from "../runtime.ts";
+import { isDeno, RUNTIMES } from "../runtime.ts";
 import { CliError } from "./failure.ts";
 import { urlIn } from "./kit.ts";
 import { choice, setting } from "./options.ts";
@@ -137,6 +137,10 @@ export async function makePool(
     }),
   };
   if (kind === "threads") return new ThreadWorkerPool(brokers, options);
+  const isHeld = runtime === "deno" || (runtime === undefined && isDeno && binary === undefined);
+  if (given !== undefined && !isHeld) {
+    throw new CliError("--allow-… needs workers that run on Deno: add --runtime deno");
+  }
   if (runtime !== undefined) enterRuntime(runtime, module);
   const more = defined({ permissions: given, runtime, runtimeArgs, prefixOutput, onOutput });
   return new ProcessWorkerPool(brokers, { ...options, ...more });

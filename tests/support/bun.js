@@ -1,5 +1,5 @@
 // Lets Bun run the test files: its own test function under Deno's name.
-import { test } from "bun:test";
+import { afterAll, test } from "bun:test";
 
 const TIMEOUT = 120_000;
 
@@ -11,3 +11,6 @@ globalThis.Deno = {
     (ignore ? test.skip : test)(name, () => fn(), TIMEOUT);
   },
 };
+
+// Deno tells its test files so.
+afterAll(() => dispatchEvent(new Event("unload")));

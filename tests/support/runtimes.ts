@@ -33,10 +33,15 @@ export function findDeno(): string | undefined {
   return pathFrom(["deno", ...tell], ["npx", "-y", `deno@${DENO_VERSION}`, ...tell]);
 }
 
+/** Removes a folder when the tests of this file are over. */
+export function removeAtEnd(folder: string): void {
+  globalThis.addEventListener("unload", () => rmSync(folder, { recursive: true, force: true }));
+}
+
 /** A PATH with this machine's runtimes under their own names, and nothing else. */
 export function runtimesPath(): string {
   const folder = mkdtempSync(join(tmpdir(), "worq-runtimes-"));
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  removeAtEnd(folder);
   for (const [name, path] of [["bun", findBun()], ["deno", findDeno()]] as const) {
     if (path !== undefined) symlinkSync(path, join(folder, name));
   }

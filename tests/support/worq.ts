@@ -82,8 +82,11 @@ export class Running implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill("SIGKILL");
+    const { exitCode, signalCode } = this.child;
+    if (exitCode === null && signalCode === null) this.signal("SIGTERM");
+    const timer = setTimeout(() => this.child.kill("SIGKILL"), PATIENCE);
     await this.ended;
+    clearTimeout(timer);
   }
 
   #hear(out: string, err: string): void {
