@@ -86,6 +86,18 @@ export class Deferred<T> {
   }
 
   /**
+   * Ends the task, wherever it is, and gives whether it is cancelled, by this call or an earlier one;
+   * false when it was over before. One that waits will not run; one that runs has its
+   * `currentTask().signal` aborted with the next sign of life that its pool gives, and its result is
+   * dropped. Who waits for it gets `TaskExpired` at once, and so do the tasks that take its result.
+   *
+   * Throws `QueueUnavailable` when the server cannot be reached.
+   */
+  async cancel(): Promise<boolean> {
+    return await this.#producer.cancel(this.#ref);
+  }
+
+  /**
    * Whether the task is over: success, failed or expired. False when the time is up first.
    *
    * Without a `timeout` it waits until the task is over. Throws a `RangeError` for a timeout that is

@@ -3,7 +3,14 @@ import { Batch } from "./batch.ts";
 import { encodeArguments, type Handle, refOf, type TaskRef } from "./codec.ts";
 import { DuplicateTask, QueueUnavailable } from "./errors.ts";
 import { DEFAULT_POLICY, encodeMessage, type TaskPolicy } from "./message.ts";
-import type { EnqueueAnswer, NewTask, Outcome, TaskQueue } from "./task_queue.ts";
+import type {
+  CancelAnswer,
+  EnqueueAnswer,
+  Need,
+  NewTask,
+  Outcome,
+  TaskQueue,
+} from "./task_queue.ts";
 import type { TaskStatus } from "./status.ts";
 import type { WaitOptions } from "./wait.ts";
 import { Waiters } from "./waiters.ts";
@@ -40,6 +47,7 @@ export class Producer implements AsyncDisposable {
   readonly #maxPayload: number;
   readonly #waiters: Waiters;
   readonly #enqueue: Batch<NewTask, EnqueueAnswer>;
+  readonly #cancel: Batch<Need, CancelAnswer>;
   /** Calls on their way. */
   readonly #sending = new Set<Promise<unknown>>();
   /** The batch that calls joined last, and those calls. */
@@ -58,6 +66,7 @@ export class Producer implements AsyncDisposable {
     this.#maxPayload = maxPayload;
     this.#waiters = new Waiters(taskQueue);
     this.#enqueue = new Batch((tasks) => taskQueue.enqueue(tasks));
+    this.#cancel = new Batch((tasks) => taskQueue.cancel(tasks));
   }
 
   /** Name of the queue. */
@@ -95,6 +104,11 @@ export class Producer implements AsyncDisposable {
   async status({ id, origin }: TaskRef): Promise<TaskStatus> {
     const record = await this.taskQueue.inspect(id);
     return record === undefined || record.origin !== origin ? "expired" : record.status;
+  }
+
+  /** Cancels a task; false when it is over, or the queue does not know that very call (any more). */
+  async cancel({ id, origin }: TaskRef): Promise<boolean> {
+    return await this.#cancel.add(origin === undefined ? { id } : { id, origin }) === "cancelled";
   }
 
   /** Number of tasks that wait for a worker. */

@@ -212,9 +212,10 @@ export interface TaskQueue extends AsyncDisposable {
   clear(): Promise<number>;
   /**
    * Ends tasks as `expired`, wherever they are; a pool that has one hears of it as `superseded`. Of
-   * tasks that take each other's results, all are cancelled, and none fails for another.
+   * tasks that take each other's results, all are cancelled, and none fails for another. Without an
+   * origin, whatever task has the id is meant.
    */
-  cancel(ids: readonly string[]): Promise<CancelAnswer[]>;
+  cancel(tasks: readonly Need[]): Promise<CancelAnswer[]>;
   /** Adds a listener; the returned function takes it away. */
   listen(listener: QueueListener): () => void;
 }

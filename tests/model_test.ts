@@ -137,7 +137,7 @@ class Subject {
         this.#pass(operation.time);
         return;
       case "cancel":
-        return await driver.queue.cancel(operation.ids);
+        return await driver.cancel(...operation.ids);
       case "clear":
         return await driver.queue.clear();
     }

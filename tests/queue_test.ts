@@ -490,3 +490,37 @@ testOnAll("what callers catch is one family", (url, name) =>
     strictEqual(await done.wait(WAIT), true);
     strictEqual(done.value, 1);
   }));
+
+testOnAll("cancel() ends a task that waits, and those that take its result", async (url, name) => {
+  await using broker = getBroker(url, name).expose({ one: () => 1, two: (n: number) => 2 * n });
+  const q = broker.queue<{ one(): number; two(n: number): number }>();
+  const one = await q.one();
+  const two = await q.two(one);
+  strictEqual(await one.cancel(), true);
+  await rejects(one.result(WAIT), /task expired: it was cancelled$/);
+  await rejects(two.result(WAIT), /an argument failed: one \[.*\] task expired: it was cancelled$/);
+  strictEqual(await one.cancel(), true); // again, which changes nothing
+  strictEqual(await two.cancel(), false); // it was over
+  strictEqual(await q.size(), 0);
+});
+
+testOnAll("cancel() comes too late for a task that is over", async (url, name) => {
+  await using broker = getBroker(url, name).expose({ one: () => 1 });
+  await using _pool = new InlineWorkerPool(broker).start();
+  const one = await broker.queue<{ one(): number }>().one();
+  strictEqual(await one.result(WAIT), 1);
+  strictEqual(await one.cancel(), false);
+  strictEqual(await one.result(WAIT), 1);
+});
+
+testOnAll("cancel() ends its own call, and none that has the id after it", async (url, name) => {
+  await using broker = getBroker(url, name);
+  const q = broker.queue<{ one(): number }>();
+  const call = task(q.one, { id: "chosen", resultTimeout: 0 });
+  const first = await call();
+  strictEqual(await first.cancel(), true);
+  const second = await call();
+  strictEqual(await first.cancel(), false);
+  strictEqual(await second.status(), "enqueued");
+  strictEqual(await second.cancel(), true);
+});

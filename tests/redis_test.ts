@@ -38,7 +38,7 @@ testOn(redisUrl, "RedisTaskQueue cancels a task that its caller left half stored
     await rejects(new Driver(dying).enqueue(wide), /the caller died/);
     const refs = async () => (await queue.inspect("n0"))?.refs;
     deepStrictEqual([await refs(), (await queue.stats()).unsettled], [1, 1]);
-    deepStrictEqual(await queue.cancel(["wide"]), ["cancelled"]);
+    deepStrictEqual(await queue.cancel([{ id: "wide" }]), ["cancelled"]);
     deepStrictEqual([await refs(), (await queue.stats()).unsettled], [0, 0]);
     await checkKeys(client, name);
     strictEqual(await queue.clear(), 250);
@@ -65,7 +65,7 @@ testOn(
     const driver = new Driver(queue);
     await driver.enqueue({ id: "done" }, { id: "a" });
     await driver.run();
-    const answers = await queue.cancel(["a", "done", "nobody"]);
+    const answers = await queue.cancel([{ id: "a" }, { id: "done" }, { id: "nobody" }]);
     deepStrictEqual(answers, ["cancelled", "over", "unknown"]);
     strictEqual(cancels, 2);
   },

@@ -9,7 +9,7 @@ export async function leaveNothing(
   ids: readonly string[],
   isOwn: boolean,
 ): Promise<void> {
-  if (ids.length > 0) await taskQueue.cancel(ids);
+  if (ids.length > 0) await taskQueue.cancel(ids.map((id) => ({ id })));
   if (!isOwn || url.startsWith("memory:")) return;
   const connection = openConnection(url, {});
   try {

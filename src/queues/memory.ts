@@ -83,8 +83,8 @@ export class MemoryTaskQueue implements TaskQueue {
   }
 
   /** Ends tasks as expired. */
-  cancel(ids: readonly string[]): Promise<CancelAnswer[]> {
-    return this.#do(() => this.#store.cancel(ids));
+  cancel(tasks: readonly Need[]): Promise<CancelAnswer[]> {
+    return this.#do(() => this.#store.cancel(tasks));
   }
 
   /** Adds a listener. */

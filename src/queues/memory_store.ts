@@ -187,13 +187,13 @@ export class Store {
     return cleared.length;
   }
 
-  cancel(ids: readonly string[]): CancelAnswer[] {
+  cancel(tasks: readonly Need[]): CancelAnswer[] {
     const cancelled = new Set<Entry>();
-    const answers = ids.map((id) => {
-      const entry = this.#tasks.get(id);
+    const answers = tasks.map((task) => {
+      const entry = this.#find(task);
       if (entry === undefined) return "unknown";
       if (entry.outcome !== undefined) {
-        return wasCancelled(id, entry.outcome) ? "cancelled" : "over";
+        return wasCancelled(task.id, entry.outcome) ? "cancelled" : "over";
       }
       cancelled.add(entry);
       return "cancelled";

@@ -206,10 +206,10 @@ export class RedisTaskQueue implements TaskQueue {
   }
 
   /** Ends tasks as expired. */
-  async cancel(ids: readonly string[]): Promise<CancelAnswer[]> {
+  async cancel(tasks: readonly Need[]): Promise<CancelAnswer[]> {
     const parts: Promise<unknown>[] = [];
-    for (let at = 0; at < ids.length; at += STEPS) {
-      parts.push(this.#run(CANCEL, () => ids.slice(at, at + STEPS)));
+    for (let at = 0; at < tasks.length; at += STEPS) {
+      parts.push(this.#run(CANCEL, () => tasks.slice(at, at + STEPS).map(needText)));
     }
     const letters = (await Promise.all(parts) as string[]).join("");
     if (letters.includes("+")) await this.#settle();

@@ -355,7 +355,8 @@ return removed
 
 /**
  * Ends tasks wherever they are; those that need each other's results are all cancelled, since no
- * edge is walked here. ARGV: now or '', ids, STEPS at most. Returns the answers, one letter each:
+ * edge is walked here. ARGV: now or '', ids, STEPS at most, each with ␟ and its origin when that was
+ * chosen. Returns the answers, one letter each:
  * c(ancelled, now or before), o(ver before), u(nknown); then '+' when something is left to settle.
  */
 export const CANCEL: Script = script(
@@ -369,10 +370,12 @@ local function was_cancelled(id, outcome)
 end
 local answers = {}
 for i = 2, #ARGV do
-  local id = ARGV[i]
-  local outcome, waiters, refs, linked =
-    unpack(read(P .. 't:' .. id, 'outcome', 'waiters', 'refs', 'linked'))
-  if outcome then
+  local id, origin = parse(ARGV[i])
+  local outcome, waiters, refs, linked, theirs =
+    unpack(read(P .. 't:' .. id, 'outcome', 'waiters', 'refs', 'linked', 'origin'))
+  if not is_it(origin, theirs) then
+    answers[i - 1] = 'u'
+  elseif outcome then
     answers[i - 1] = was_cancelled(id, outcome) and 'c' or 'o'
   elseif call('ZREM', PENDING, id) + call('ZREM', READY, id) + call('ZREM', LEASES, id) == 0 then
     answers[i - 1] = 'u'

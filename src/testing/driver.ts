@@ -3,6 +3,7 @@ import { encodeMessage, type Message } from "../message.ts";
 import { DEFAULT_POLICY } from "../message.ts";
 import { encodeFailure } from "../outcome.ts";
 import type {
+  CancelAnswer,
   Claim,
   EnqueueAnswer,
   ExchangeAnswer,
@@ -94,6 +95,11 @@ export class Driver {
   /** Status of a task; `expired` when the queue does not know it. */
   async status(id: string): Promise<string> {
     return (await this.queue.inspect(id))?.status ?? "expired";
+  }
+
+  /** Cancels tasks, whoever called them. */
+  cancel(...ids: string[]): Promise<CancelAnswer[]> {
+    return this.queue.cancel(ids.map((id) => ({ id })));
   }
 
   /** The outcome of a task that is over. */

@@ -486,7 +486,7 @@ const CANCEL: readonly Case[] = [
     await driver.claim();
     const all = ["run", "next", "later"];
     await Promise.all(all.map((id) => driver.outcome(id)));
-    const answers = await driver.queue.cancel([...all, "nobody"]);
+    const answers = await driver.cancel(...all, "nobody");
     deepStrictEqual(answers, ["cancelled", "cancelled", "cancelled", "unknown"]);
     await told.promise;
     for (const id of all) {
@@ -500,34 +500,46 @@ const CANCEL: readonly Case[] = [
     const { pending, ready, leased, unsettled } = await driver.queue.stats();
     deepStrictEqual([pending, ready, leased, unsettled], [0, 0, 0, 0]);
   }],
+  [".cancel() with an origin ends that very call, and no later one", async ({ driver }) => {
+    await driver.enqueue({ id: "a", origin: "first" });
+    await driver.run();
+    await driver.enqueue({ id: "b", origin: "first", resultTimeout: 0 });
+    deepStrictEqual(
+      await driver.queue.cancel([{ id: "b", origin: "other" }, { id: "a", origin: "other" }]),
+      ["unknown", "unknown"],
+    );
+    strictEqual(await driver.status("b"), "enqueued");
+    const same = [{ id: "b", origin: "first" }, { id: "a", origin: "first" }];
+    deepStrictEqual(await driver.queue.cancel(same), ["cancelled", "over"]);
+  }],
   [".cancel() leaves the others in their order", async ({ driver }) => {
     const all = Array.from({ length: 9 }, (_, i) => ({ id: `a${i}` }));
     await driver.enqueue(...all);
-    await driver.queue.cancel(["a0", "a4", "a8"]);
+    await driver.cancel("a0", "a4", "a8");
     deepStrictEqual(ids(await driver.claim(9)), ["a1", "a2", "a3", "a5", "a6", "a7"]);
   }],
   [".cancel() leaves a task as it is that is over", async ({ driver }) => {
     await driver.enqueue({ id: "a" }, { id: "b" });
     await driver.run();
     await driver.end("failed", ...await driver.claim());
-    deepStrictEqual(await driver.queue.cancel(["a", "b"]), ["over", "over"]);
+    deepStrictEqual(await driver.cancel("a", "b"), ["over", "over"]);
     deepStrictEqual([await driver.status("a"), await driver.status("b")], ["success", "failed"]);
   }],
   [".cancel() sent again changes nothing", async ({ driver, pass }) => {
     await driver.enqueue({ id: "a" }, { id: "b", takes: ["a"] }, { id: "c", takes: ["b"] });
     await driver.run();
-    deepStrictEqual(await driver.queue.cancel(["b"]), ["cancelled"]);
+    deepStrictEqual(await driver.cancel("b"), ["cancelled"]);
     const look = () => Promise.all(["a", "b", "c"].map((id) => driver.queue.inspect(id)));
     const before = await look();
     pass(1);
-    deepStrictEqual(await driver.queue.cancel(["b", "c"]), ["cancelled", "over"]);
+    deepStrictEqual(await driver.cancel("b", "c"), ["cancelled", "over"]);
     deepStrictEqual(await look(), before);
   }],
   [".cancel() takes a task from its pool", async ({ driver, pass }) => {
     await driver.enqueue({ id: "a" });
     const first = { number: 7, want: 1 };
     const [claim] = (await driver.exchange(first)).claims;
-    await driver.queue.cancel(["a"]);
+    await driver.cancel("a");
     deepStrictEqual((await driver.exchange(first)).claims, []);
     const renewals = [{ id: "a", fence: claim!.fence, lease: 15_000 }];
     deepStrictEqual((await driver.exchange({ renewals })).superseded, ["a"]);
@@ -546,7 +558,7 @@ const CANCEL: readonly Case[] = [
       await driver.enqueue({ id: "fails", takes: ["a"] });
       await driver.enqueue({ id: "passes", takes: ["a"], onError: "pass" });
       driver.queue.listen({ wake: () => woken.resolve() });
-      await driver.queue.cancel(["a"]);
+      await driver.cancel("a");
       await woken.promise;
       const outcome = await driver.outcome("fails");
       deepStrictEqual([outcome?.status, failureIn(outcome?.text).id], ["expired", "a"]);
@@ -561,7 +573,7 @@ const CANCEL: readonly Case[] = [
     const [a, b] = await driver.claim(2);
     await driver.exchange({ reports: [driver.report("success", a!, 0)] });
     strictEqual((await driver.queue.inspect("a"))?.refs, 1);
-    await driver.queue.cancel(["c"]);
+    await driver.cancel("c");
     strictEqual(await driver.queue.inspect("a"), undefined);
     strictEqual((await driver.queue.inspect("b"))?.refs, 0);
     await driver.end("success", b!);
@@ -570,9 +582,9 @@ const CANCEL: readonly Case[] = [
   [".cancel() keeps nothing of a task whose result is not kept", async ({ driver }) => {
     await driver.enqueue({ id: "a" });
     await driver.enqueue({ id: "b", origin: "first", takes: ["a"], resultTimeout: 0 });
-    deepStrictEqual(await driver.queue.cancel(["b"]), ["cancelled"]);
+    deepStrictEqual(await driver.cancel("b"), ["cancelled"]);
     strictEqual(await driver.queue.inspect("b"), undefined);
-    deepStrictEqual(await driver.queue.cancel(["b"]), ["unknown"]);
+    deepStrictEqual(await driver.cancel("b"), ["unknown"]);
     deepStrictEqual(await driver.enqueue({ id: "b", origin: "second" }), ["enqueued"]);
   }],
   [".cancel() ends any number of tasks", async ({ driver }) => {
@@ -581,12 +593,12 @@ const CANCEL: readonly Case[] = [
     await driver.enqueue({ id: "wide", takes: ids(needs) });
     const takers = needs.map(({ id }) => ({ id: `t${id}`, takes: ["wide"] }));
     await driver.enqueue(...takers);
-    deepStrictEqual(await driver.queue.cancel(["wide"]), ["cancelled"]);
+    deepStrictEqual(await driver.cancel("wide"), ["cancelled"]);
     const [first] = await driver.claim();
     deepStrictEqual((await driver.queue.inspect("n0"))?.refs, 0);
     const last = await driver.outcome("tn249");
     deepStrictEqual([last?.status, failureIn(last?.text).id], ["expired", "wide"]);
-    const answers = await driver.queue.cancel([...ids(needs), ...ids(takers), "nobody"]);
+    const answers = await driver.cancel(...ids(needs), ...ids(takers), "nobody");
     deepStrictEqual(answers.slice(0, 250), needs.map(() => "cancelled"));
     deepStrictEqual(answers.slice(250), [...takers.map(() => "over"), "unknown"]);
     await driver.end("success", first!);

@@ -57,7 +57,7 @@ export function clearCommand(): Command {
 async function cancel(ids: string[], settings: CancelSettings): Promise<void> {
   refuseMemory(settings.url, "cancel tasks");
   await using broker = getBroker(settings.url, settings.queue);
-  const answers = await broker.taskQueue.cancel(ids);
+  const answers = await broker.taskQueue.cancel(ids.map((id) => ({ id })));
   for (const [i, answer] of answers.entries()) {
     const id = ids[i]!;
     await writeLine(settings.json ? toJson({ id, answer }) : `${id}  ${answer}`);
