@@ -87,6 +87,38 @@ testWorkers("a task over its taskTimeout is asked to end", async ({ q, log, star
   deepStrictEqual(log.of("worker ended"), []);
 });
 
+testWorkers("a cancelled task is asked to end", async ({ q, log, path, start }) => {
+  start({ concurrency: 2 });
+  const [gate, begun] = [path(), path()];
+  const obey = await task(q.obey, { heartbeatInterval: 20 })("return");
+  const other = await q.finish(gate, begun); // in the same worker
+  await eventually(() => existsSync(`${begun}.begun`), Boolean);
+  strictEqual(await obey.cancel(), true);
+  await rejects(obey.result(WAIT), /TaskExpired: obey .* task expired: it was cancelled$/);
+  writeFileSync(gate, "");
+  await other.result(WAIT);
+  deepStrictEqual(log.of("worker ended"), []);
+});
+
+testWorkers("a cancelled task that does not heed it is ended by force", async (setting) => {
+  const { kind, q, log, path, start } = setting;
+  start();
+  const gate = path();
+  const ended = log.next("worker ended");
+  const block = await task(q.block, { heartbeatInterval: 20 })(gate);
+  const next = await q.double(2);
+  await eventually(() => block.status(), (status) => status === "processing");
+  strictEqual(await block.cancel(), true);
+  if (kind === "thread" && isDeno) {
+    writeFileSync(gate, ""); // nothing else ends it there
+    strictEqual(await next.result(WAIT), 4);
+    deepStrictEqual(log.of("worker ended"), []);
+  } else {
+    match(`${(await ended).how}`, /a cancelled task did not end within 1000 ms/);
+    strictEqual(await next.result(WAIT), 4);
+  }
+});
+
 testWorkers("quick tasks behind a slow one run elsewhere", async ({ q, path, start }) => {
   start({ workers: 2 });
   // Quick ones first, so that several go to a worker at a time.

@@ -49,6 +49,8 @@ export interface ModuleWorkerPoolOptions extends WorkerPoolOptions {
 export interface ModuleCrew {
   /** Starts a worker. */
   readonly launch: Launch;
+  /** Whether a worker can be killed in the middle of a computation. */
+  readonly canKill: boolean;
   /** Workers that may be lost for good before the process has to end. */
   readonly maxLostWorkers?: number;
 }
@@ -88,6 +90,7 @@ export class ModuleWorkerPool extends WorkerPool {
       maxMemory: maxWorkerMemory,
       taskTimeout,
       startTimeout,
+      canKill: crew.canKill,
       start: {
         module: moduleUrl(options.module),
         export: name,

@@ -78,7 +78,7 @@ export class ProcessWorkerPool extends ModuleWorkerPool {
     const { permissions, runtime, runtimeArgs = [] } = options;
     const module = moduleUrl(options.module);
     const command = workerCommand({ module, permissions, runtime, runtimeArgs });
-    super(broker, options, { launch: launcher(command, options) });
+    super(broker, options, { launch: launcher(command, options), canKill: true });
   }
 }
 

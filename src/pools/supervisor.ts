@@ -100,7 +100,7 @@ export class Supervisor implements Crew {
       return Promise.resolve({ id, fence, kind: "returned", text: "", keep: 0 });
     }
     const report = best.run(job);
-    if (best.needsSweep) this.#sweeper ??= setTimeout(() => this.#sweep(), SWEEP);
+    if (best.needsSweep) this.#watch();
     return report;
   }
 
@@ -144,6 +144,7 @@ export class Supervisor implements Crew {
       {
         ready: () => this.#becameReady(worker),
         changed: () => this.#host.changed(),
+        watch: () => this.#watch(),
         retired: () => this.#retired(slot, worker),
         ended: () => this.#ended(slot, worker, failedBefore),
       },
@@ -223,6 +224,10 @@ export class Supervisor implements Crew {
           "back to its queues, and the process ends. Processes can be stopped: ProcessWorkerPool",
       ),
     );
+  }
+
+  #watch(): void {
+    this.#sweeper ??= setTimeout(() => this.#sweep(), SWEEP);
   }
 
   #sweep(): void {

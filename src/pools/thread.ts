@@ -1,5 +1,6 @@
 /** {@linkcode ThreadWorkerPool}: runs tasks in threads of this process. */
 import type { Broker } from "../broker.ts";
+import { isDeno } from "../runtime.ts";
 import { checkCount } from "../wait.ts";
 import { ModuleWorkerPool, type ModuleWorkerPoolOptions } from "./module_pool.ts";
 import { SHELF_SIZE } from "./shelf.ts";
@@ -63,7 +64,11 @@ export class ThreadWorkerPool extends ModuleWorkerPool {
     }
     const { maxLostWorkers } = options;
     if (maxLostWorkers !== undefined) checkCount("make pool", "maxLostWorkers", maxLostWorkers);
-    super(broker, options, { launch, ...(maxLostWorkers === undefined ? {} : { maxLostWorkers }) });
+    super(broker, options, {
+      launch,
+      canKill: !isDeno,
+      ...(maxLostWorkers === undefined ? {} : { maxLostWorkers }),
+    });
   }
 }
 

@@ -19,6 +19,8 @@ export interface WorkerLimits {
   readonly taskTimeout: number;
   /** Milliseconds to get ready. */
   readonly startTimeout: number;
+  /** Whether it can be killed in the middle of a computation. */
+  readonly canKill: boolean;
 }
 
 /** What a worker tells its supervisor. */
@@ -27,6 +29,8 @@ export interface WorkerHost {
   ready(): void;
   /** Its capacity may have changed. */
   changed(): void;
+  /** It needs to be swept. */
+  watch(): void;
   /** It takes no more tasks and has none left: it is told to end. */
   retired(): void;
   /** It is no more. */
@@ -44,6 +48,8 @@ interface Entry {
   /** How often it was seen waiting although its time was up. */
   overdue: number;
   timedOut: boolean;
+  /** When it was asked to end, because nobody wants it any more; 0 when it was not. */
+  abandoned: number;
 }
 
 /** Milliseconds for which a task may wait in a worker for the one before it. */
@@ -87,6 +93,8 @@ export class Worker {
   #endTimer: ReturnType<typeof setTimeout> | undefined;
   #outbox: Order[] = [];
   #serial = 0;
+  /** Tasks that it has although nobody wants them any more. */
+  #abandoned = 0;
   #given = 0;
   /** Whether it said anything since the last look at its shelf. */
   #heard = false;
@@ -162,10 +170,11 @@ export class Worker {
       begun: waits ? 0 : performance.now(),
       overdue: 0,
       timedOut: false,
+      abandoned: 0,
     };
     this.#entries.set(serial, entry);
     this.#given++;
-    abort.onAbort = (reason) => this.#abort(serial, messageOf(reason));
+    abort.onAbort = (reason) => this.#abandon(entry, messageOf(reason));
     if (
       this.#outbox.push(
         [serial, entry.until, broker.name, claim.id, claim.fence, claim.message!, claim.inputs],
@@ -180,15 +189,18 @@ export class Worker {
     this.#heard = false;
     if (!this.#isListening()) return this.#checkHearing(now);
     for (const entry of this.#entries.values()) {
-      if (entry.begun > 0) this.#checkTime(entry, now);
-      else if (Date.now() > entry.until + SLACK && entry.overdue++ > 0) this.#takeBack(entry);
+      if (entry.begun > 0) {
+        this.#checkTime(entry, now);
+        this.#checkAbandoned(entry, now);
+      } else if (Date.now() > entry.until + SLACK && entry.overdue++ > 0) this.#takeBack(entry);
     }
   }
 
   /** Whether `sweep` has anything to look after. */
   get needsSweep(): boolean {
     return this.#entries.size > 0 &&
-      (this.#limits.taskTimeout < Infinity || this.#entries.size > 1 || !this.#listens);
+      (this.#limits.taskTimeout < Infinity || this.#entries.size > 1 || !this.#listens ||
+        this.#abandoned > 0);
   }
 
   /** Takes no more tasks, and ends after those that it has. */
@@ -304,6 +316,7 @@ export class Worker {
   #settle(entry: Entry | undefined, kind: Report["kind"], text: string): void {
     if (entry === undefined || !this.#entries.delete(entry.serial)) return;
     if (kind === "returned") this.#given--;
+    if (entry.abandoned > 0) this.#abandoned--;
     const { job: { claim: { id, fence }, message } } = entry;
     entry.settle({ id, fence, kind, text, keep: message.resultTimeout });
     this.#beginNext();
@@ -352,6 +365,19 @@ export class Worker {
     if (over <= ABORT_GRACE) return;
     this.#settle(entry, "failed", this.#timeoutFailure(entry));
     this.kill(`was killed, because a task took longer than ${this.#limits.taskTimeout} ms`);
+  }
+
+  #abandon(entry: Entry, reason: string): void {
+    if (!this.#entries.has(entry.serial)) return;
+    this.#abort(entry.serial, reason);
+    entry.abandoned = performance.now();
+    this.#abandoned++;
+    this.#host.watch();
+  }
+
+  #checkAbandoned({ abandoned }: Entry, now: number): void {
+    if (!this.#limits.canKill || abandoned === 0 || now - abandoned <= ABORT_GRACE) return;
+    this.kill(`was killed, because a cancelled task did not end within ${ABORT_GRACE} ms`);
   }
 
   #timeoutFailure({ job: { broker, claim, message } }: Entry): string {

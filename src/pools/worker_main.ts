@@ -128,6 +128,11 @@ export class WorkerMain {
   }
 
   #abort(serial: number, reason: string): void {
+    const waiting = this.#waiting.findIndex(([one]) => one === serial);
+    if (waiting >= 0) {
+      this.#waiting.splice(waiting, 1);
+      this.#channel.post([["back", serial]]);
+    }
     this.#running.get(serial)?.abort(new DOMException(reason, "AbortError"));
   }
 
