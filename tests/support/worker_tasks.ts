@@ -37,7 +37,8 @@ export function misbehave(fault: Fault): void {
       spin();
       break;
     case "uncaught error":
-      setTimeout(() => {
+      // Before this worker hears of anything else.
+      queueMicrotask(() => {
         throw new RangeError("nobody catches this");
       });
       break;
