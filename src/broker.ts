@@ -116,6 +116,19 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
+   * From now on no pool gets tasks of this queue, here or elsewhere, until `resume()`. All else goes
+   * on: calls are stored, and tasks that run end.
+   */
+  pause(): Promise<void> {
+    return this.taskQueue.pause();
+  }
+
+  /** Pools get tasks of this queue again. */
+  resume(): Promise<void> {
+    return this.taskQueue.resume();
+  }
+
+  /**
    * Runs a claimed task, all of whose inputs are there. Never throws: a failure is a report. A task
    * of another queue than this broker's says which. The signal is asked for when the task does.
    */

@@ -160,6 +160,8 @@ export interface QueueStats {
   readonly idle: number;
   /** Tasks whose dependents or needs are still being told. */
   readonly unsettled: number;
+  /** Whether no pool is given tasks. */
+  readonly paused: boolean;
 }
 
 /** What the queue knows about one task. */
@@ -216,6 +218,13 @@ export interface TaskQueue extends AsyncDisposable {
    * origin, whatever task has the id is meant.
    */
   cancel(tasks: readonly Need[]): Promise<CancelAnswer[]>;
+  /**
+   * From now on no pool is given tasks, until `resume()`. All else goes on: tasks are stored, those
+   * that run end, and what waits for them becomes ready.
+   */
+  pause(): Promise<void>;
+  /** Pools are given tasks again. */
+  resume(): Promise<void>;
   /** Adds a listener; the returned function takes it away. */
   listen(listener: QueueListener): () => void;
 }

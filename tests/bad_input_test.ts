@@ -310,6 +310,7 @@ testOn(redisUrl, "a damaged record fails its task, and the others run", async (u
     leased: 0,
     idle: 1,
     unsettled: 0,
+    paused: false,
   });
   await client.close();
 });

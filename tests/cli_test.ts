@@ -192,7 +192,15 @@ testOn(redisUrl, "worq call, status, inspect, cancel and clear see one queue", a
   const id = (await worq("call", "shop.pay", '{"cents":[1,2]}', "--no-wait", ...at)).out.trim();
   match(id, /^[\w.]+$/); // an id that looks like an option could not be named
   const stats = async () => JSON.parse((await worq("status", "--json", ...at)).out);
-  deepStrictEqual(await stats(), { queue, pending: 0, ready: 1, leased: 0, idle: 0, unsettled: 0 });
+  deepStrictEqual(await stats(), {
+    queue,
+    pending: 0,
+    ready: 1,
+    leased: 0,
+    idle: 0,
+    unsettled: 0,
+    paused: false,
+  });
   match((await worq("status", "--url", url)).out, new RegExp(`${queue} +0 +1 +0 +0\n`));
   deepStrictEqual(JSON.parse((await worq("inspect", id, "--json", ...at)).out), {
     id,
@@ -204,6 +212,10 @@ testOn(redisUrl, "worq call, status, inspect, cancel and clear see one queue", a
   const late = await worq("call", "shop.pay", "1", "--timeout", "1ms", ...at);
   strictEqual(late.code, 4);
   match(late.err, /^worq: Cannot get the result of shop\.pay .*: none after 1 ms/);
+  strictEqual((await worq("pause", ...at)).out, `queue "${queue}" is paused\n`);
+  match((await worq("status", ...at)).out, new RegExp(`${queue} \\(paused\\) +0 +2 `));
+  strictEqual((await worq("resume", ...at)).out, `queue "${queue}" goes on\n`);
+  strictEqual((await stats()).paused, false);
   const cancelled = await worq("cancel", id, "nobody", ...at);
   strictEqual(cancelled.out, `${id}  cancelled\nnobody  unknown\n`);
   match(cancelled.err, /^worq: 1 of 2 tasks were not cancelled: .*\n$/);

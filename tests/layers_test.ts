@@ -92,6 +92,7 @@ const LAYERS = [
   "cli/commands/status",
   "cli/commands/inspect",
   "cli/commands/cancel",
+  "cli/commands/pause",
   "cli/commands/bench",
   "cli/commands/build",
   "cli/commands/health",

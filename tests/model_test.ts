@@ -23,6 +23,7 @@ type Operation =
   | { kind: "wait"; id: string }
   | { kind: "pass"; time: number }
   | { kind: "cancel"; ids: string[] }
+  | { kind: "pause" | "resume" }
   | { kind: "clear" };
 
 const RUNS = Number(process.env.WORQ_TEST_MODEL_RUNS ?? 200);
@@ -73,6 +74,8 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
       ids: fc.uniqueArray(id, { maxLength: 3 }),
     }),
   },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("pause" as const) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("resume" as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("clear" as const) }) },
 );
 
@@ -138,6 +141,10 @@ class Subject {
         return;
       case "cancel":
         return await driver.cancel(...operation.ids);
+      case "pause":
+        return await driver.queue.pause();
+      case "resume":
+        return await driver.queue.resume();
       case "clear":
         return await driver.queue.clear();
     }

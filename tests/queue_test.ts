@@ -524,3 +524,15 @@ testOnAll("cancel() ends its own call, and none that has the id after it", async
   strictEqual(await second.status(), "enqueued");
   strictEqual(await second.cancel(), true);
 });
+
+testOnAll("a paused queue keeps its calls until it goes on", async (url, name) => {
+  await using broker = getBroker(url, name).expose({ one: () => 1 });
+  await broker.pause();
+  await using _pool = new InlineWorkerPool(broker).start();
+  const one = await broker.queue<{ one(): number }>().one();
+  // What the pool asks for comes before this, over the same connection.
+  await eventually(async () => (await broker.taskQueue.stats()).idle, (idle) => idle === 1);
+  strictEqual(await one.status(), "enqueued");
+  await broker.resume();
+  strictEqual(await one.result(WAIT), 1);
+});

@@ -11,6 +11,7 @@ import { demoCommand } from "./commands/demo.ts";
 import { healthCommand } from "./commands/health.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { mapCommand } from "./commands/map.ts";
+import { pauseCommand, resumeCommand } from "./commands/pause.ts";
 import { runCommand } from "./commands/run.ts";
 import { statusCommand } from "./commands/status.ts";
 import { describeThrown, EXIT } from "./failure.ts";
@@ -75,6 +76,8 @@ function createProgram(): Command {
     inspectCommand(),
     cancelCommand(),
     clearCommand(),
+    pauseCommand(),
+    resumeCommand(),
     healthCommand(),
     buildCommand(),
     demoCommand(),

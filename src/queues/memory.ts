@@ -87,6 +87,16 @@ export class MemoryTaskQueue implements TaskQueue {
     return this.#do(() => this.#store.cancel(tasks));
   }
 
+  /** Gives no tasks until `resume()`. */
+  pause(): Promise<void> {
+    return this.#do(() => this.#store.pause());
+  }
+
+  /** Gives tasks again. */
+  resume(): Promise<void> {
+    return this.#do(() => this.#store.resume());
+  }
+
   /** Adds a listener. */
   listen(listener: QueueListener): () => void {
     this.#listeners.add(listener);

@@ -88,6 +88,7 @@ export class Store {
   #quietUntil = Infinity;
   #ready = new Heap<Entry>((a, b) => a.score - b.score);
   #sequence = 0;
+  #paused = false;
 
   constructor(name: string, clock: () => number) {
     this.#name = name;
@@ -95,11 +96,11 @@ export class Store {
   }
 
   isEmpty(): boolean {
-    return this.#tasks.size === 0;
+    return this.#tasks.size === 0 && !this.#paused;
   }
 
   hadTasks(): boolean {
-    return this.#sequence > 0;
+    return this.#sequence > 0 || this.#paused;
   }
 
   enqueue(tasks: readonly NewTask[]): EnqueueAnswer[] {
@@ -174,6 +175,7 @@ export class Store {
       leased: this.#leases.size,
       idle,
       unsettled: 0,
+      paused: this.#paused,
     };
   }
 
@@ -207,6 +209,15 @@ export class Store {
     })));
     this.#wake();
     return answers;
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#wake();
   }
 
   /** Drops the outcomes whose time is up. */
@@ -349,6 +360,7 @@ export class Store {
 
   #claim(pool: string, want: number, lease: number): Entry[] {
     const claimed: Entry[] = [];
+    if (this.#paused) return claimed;
     const fence = ++this.#sequence;
     while (claimed.length < want) {
       const entry = this.#ready.pop();
@@ -462,7 +474,7 @@ export class Store {
   }
 
   #wake(): void {
-    if (this.#ready.size === 0) return;
+    if (this.#ready.size === 0 || this.#paused) return;
     for (const [handle, pools] of this.sleepers) {
       const [pool] = pools;
       this.#sleep(handle, pool!, false);

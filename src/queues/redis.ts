@@ -28,6 +28,7 @@ import {
   EXCHANGE,
   INPUTS,
   INSPECT,
+  PAUSE,
   SETTLE,
   UPLOAD,
   WAIT,
@@ -185,14 +186,15 @@ export class RedisTaskQueue implements TaskQueue {
   async stats(): Promise<QueueStats> {
     const count = (command: string, key: string) =>
       this.#connection.read(command, this.#prefix + key) as Promise<number>;
-    const [pending, ready, leased, idle, unsettled] = await Promise.all([
+    const [pending, ready, leased, idle, unsettled, paused] = await Promise.all([
       count("ZCARD", "pending"),
       count("ZCARD", "ready"),
       count("ZCARD", "leases"),
       count("ZCARD", "idle"),
       count("LLEN", "unsettled"),
+      this.#connection.read("HEXISTS", `${this.#prefix}meta`, "paused") as Promise<number>,
     ]);
-    return { pending, ready, leased, idle, unsettled };
+    return { pending, ready, leased, idle, unsettled, paused: paused === 1 };
   }
 
   /** Removes what no pool has claimed. */
@@ -214,6 +216,16 @@ export class RedisTaskQueue implements TaskQueue {
     const letters = (await Promise.all(parts) as string[]).join("");
     if (letters.includes("+")) await this.#settle();
     return [...letters.replaceAll("+", "")].map((letter) => CANCEL_ANSWERS[letter]!);
+  }
+
+  /** Gives no tasks until `resume()`. */
+  async pause(): Promise<void> {
+    await this.#run(PAUSE, () => ["1"]);
+  }
+
+  /** Gives tasks again. */
+  async resume(): Promise<void> {
+    await this.#run(PAUSE, () => ["0"]);
   }
 
   /** Adds a listener. */

@@ -15,7 +15,7 @@
  * | `idle` | zset | channels of the pools to wake, by time |
  * | `upload:<name>` | list, TTL | needs on their way to a very wide task |
  * | `unsettled` | list | tasks whose edges are still to be walked: `id` when over, else `score␟id` |
- * | `meta` | hash | `sequence`, for places and fences; there for good from the first task on |
+ * | `meta` | hash | `sequence`, for places and fences, there for good from the first task on; `paused` |
  * | `pool:<id>` | hash, TTL | number, fence and claims of a pool's last exchange |
  *
  * Fields of `t:<id>`: `fence`, `owner`, `score`, `started` (latest claim), `losses`, `waiters`

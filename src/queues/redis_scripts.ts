@@ -218,7 +218,8 @@ if last == number then
   for id in string.gmatch(given, '[^${RECORD}]+') do
     if read(P .. 't:' .. id, 'fence')[1] == fence then ids[#ids + 1] = id end
   end
-elseif want > 0 and (tonumber(last) or -1) < tonumber(number) then
+elseif want > 0 and (tonumber(last) or -1) < tonumber(number) and
+  call('HEXISTS', META, 'paused') == 0 then
   local popped = call('ZPOPMIN', READY, want)
   if #popped > 0 then fence = text(call('HINCRBY', META, 'sequence', 1)) end
   local deadline, leases = text(now + lease), {}
@@ -329,6 +330,20 @@ return answers
   true,
 );
 
+/** Stops giving tasks to pools, or goes on with it. ARGV: now or '', '1' to stop or '0'. */
+export const PAUSE: Script = script(
+  "pause",
+  `
+if ARGV[2] == '1' then
+  call('HSET', META, 'paused', 1)
+else
+  call('HDEL', META, 'paused')
+  wake()
+end
+return 0
+`,
+);
+
 /**
  * Removes tasks that nobody has claimed, some at a time; those that wait for others first, so that
  * they are cleared and not failed. ARGV: now or ''. Returns how many; fewer than STEPS: none left.
@@ -428,5 +443,6 @@ export const SCRIPTS: readonly Script[] = [
   WAIT,
   CLEAR,
   CANCEL,
+  PAUSE,
   INSPECT,
 ];

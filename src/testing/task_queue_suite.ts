@@ -60,6 +60,7 @@ export function testTaskQueue(backend: Backend): void {
   FENCES.forEach(([name, body]) => test(name, body));
   WAITING.forEach(([name, body]) => test(name, body));
   CANCEL.forEach(([name, body]) => test(name, body));
+  PAUSE.forEach(([name, body]) => test(name, body));
 }
 
 type Case = readonly [name: string, body: (bench: Bench) => Promise<void>];
@@ -475,6 +476,56 @@ const WAITING: readonly Case[] = [
     await driver.exchange({ pool: "one", leaving: true, reports });
     await woken.promise;
     deepStrictEqual(ids(await driver.claim(1, "two")), ["a"]);
+  }],
+];
+
+const PAUSE: readonly Case[] = [
+  [".pause() gives no tasks, and all else goes on", async ({ driver, pass }) => {
+    await driver.enqueue({ id: "a" }, { id: "b", takes: ["a"] });
+    const [a] = await driver.claim();
+    await driver.queue.pause();
+    await driver.queue.pause(); // again, which changes nothing
+    strictEqual((await driver.queue.stats()).paused, true);
+    deepStrictEqual(await driver.enqueue({ id: "c" }), ["enqueued"]);
+    await driver.end("success", a!);
+    deepStrictEqual([await driver.status("a"), await driver.status("b")], ["success", "enqueued"]);
+    deepStrictEqual(await driver.claim(5), []);
+    pass(15_000);
+    deepStrictEqual(await driver.claim(5, "another"), []);
+    await driver.queue.resume();
+    strictEqual((await driver.queue.stats()).paused, false);
+    deepStrictEqual(ids(await driver.claim(5)), ["b", "c"]);
+  }],
+  [".resume() wakes a pool", async ({ driver }) => {
+    const woken = Promise.withResolvers<void>();
+    await driver.queue.pause();
+    await driver.enqueue({ id: "a" });
+    deepStrictEqual(await driver.claim(1), []);
+    driver.queue.listen({ wake: () => woken.resolve() });
+    await driver.queue.resume();
+    await woken.promise;
+    deepStrictEqual(ids(await driver.claim(1)), ["a"]);
+    await driver.queue.resume(); // of a queue that is not paused
+    strictEqual((await driver.queue.stats()).paused, false);
+  }],
+  [".pause() holds a task that is lost or handed back", async ({ driver, pass }) => {
+    await driver.enqueue({ id: "a" }, { id: "b" });
+    const [a] = await driver.claim(2);
+    await driver.queue.pause();
+    await driver.end("returned", a!);
+    pass(15_000);
+    deepStrictEqual(await driver.claim(2, "another"), []);
+    deepStrictEqual([await driver.status("a"), await driver.status("b")], ["enqueued", "enqueued"]);
+    await driver.queue.resume();
+    deepStrictEqual(ids(await driver.claim(2, "another")), ["a", "b"]);
+  }],
+  [".pause() leaves a pool what the lost answer to its exchange gave it", async ({ driver }) => {
+    await driver.enqueue({ id: "a" });
+    const exchange = { number: 7, want: 1 };
+    const { claims } = await driver.exchange(exchange);
+    await driver.queue.pause();
+    deepStrictEqual((await driver.exchange(exchange)).claims, claims);
+    await driver.queue.resume();
   }],
 ];
 

@@ -77,8 +77,8 @@ function tableOf(rows: readonly Row[], { url }: StatusSettings): string[] {
   if (rows.length === 0) {
     return [`no queue has had a task on ${url.replace(/\/\/.*@/, "//")}`];
   }
-  const cells = rows.map(({ queue, pending, ready, leased, idle }) =>
-    [queue, pending, ready, leased, idle].map(String)
+  const cells = rows.map(({ queue, pending, ready, leased, idle, paused }) =>
+    [paused ? `${queue} (paused)` : queue, pending, ready, leased, idle].map(String)
   );
   const widths = HEAD.map((title, i) =>
     Math.max(title.length, ...cells.map((row) => row[i]!.length))
