@@ -109,15 +109,19 @@ testWorkers("a pool can be stopped while its workers start", async (setting) => 
 
 Deno.test("a worker process whose program is not there is told", async () => {
   const [evaluate, runtime] = "deno" in process.versions ? ["eval", "bun"] : ["-e", "deno"];
-  const source = `
+  const source = (more: string) => `
     import { getBroker, ProcessWorkerPool } from "@worq/worq";
     const broker = getBroker("memory://");
-    const pool = new ProcessWorkerPool(broker, { module: ${GOOD}, workers: 1, runtime: "${runtime}" });
+    const options = { module: ${GOOD}, workers: 1, runtime: "${runtime}", ${more} };
+    const pool = new ProcessWorkerPool(broker, options);
     pool.start();
     await pool.ready.catch((error) => console.log(error.message));
     await pool.stop();`;
   const env = { ...process.env as Record<string, string>, PATH: "/nowhere" };
-  const { code, out } = await worq({ command: [process.execPath, evaluate], env }, source);
-  match(out, /^Cannot start workers .*: could not be started: .*; failed 5 times in a row/);
-  strictEqual(code, 0);
+  for (const more of ["", "prefixOutput: true"]) {
+    const program = { command: [process.execPath, evaluate], env };
+    const { code, out, err } = await worq(program, source(more));
+    match(out, /^Cannot start workers .*: could not be started: .*; failed 5 times in a row/, err);
+    strictEqual(code, 0);
+  }
 });

@@ -100,9 +100,10 @@ function launcher(
     const prefix = prefixOutput ? `[${title}] ` : "";
     const streams = [[child.stdout, process.stdout], [child.stderr, process.stderr]] as const;
     for (const [from, to] of streams) {
+      if (!from) continue; // it could not be started, or writes where this process does
       const hear = onOutput ?? ((line) => to.write(`${line}\n`));
-      if (whole) createInterface({ input: from! }).on("line", (line) => hear(prefix + line));
-      else from?.on("data", (data) => to.write(data));
+      if (whole) createInterface({ input: from }).on("line", (line) => hear(prefix + line));
+      else from.on("data", (data) => to.write(data));
     }
     return new ProcessHandle(child, shelf, events);
   };
