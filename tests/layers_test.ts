@@ -61,6 +61,7 @@ const LAYERS = [
   "pools/process_entry",
   "pools/process",
   "connect",
+  "cli/one_line",
   "cli/failure",
   "cli/nearest",
   "cli/values",

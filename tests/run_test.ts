@@ -62,6 +62,26 @@ for (const kind of ["processes", "threads", "inline"]) {
   );
 }
 
+testOn(redisUrl, "worq call tells in one line why there is no result", async (url) => {
+  await using dir = await folderWith({
+    "tasks.ts": `
+      export const fail = () => { throw new Error("one\\n\\x1b[31mtwo"); };
+      export const ring = () => { const ring = []; ring.push(ring); return ring; };
+      export const kinds = () => [new Map([[1, 2n]]), new Set("a"), /b/g, Uint8Array.of(1).buffer];`,
+  });
+  const at = ["--url", url, "--queue", freshName()];
+  await using pool = new Running(FROM_SOURCE, ["run", join(dir.path, "tasks.ts"), ...at]);
+  await pool.says(/INFO serving/);
+  const failed = await worq(FROM_SOURCE, "call", "fail", ...at);
+  match(failed.err, /^worq: fail \[.*\] Error: one two\n$/);
+  strictEqual(failed.code, 1);
+  const ring = await worq(FROM_SOURCE, "call", "ring", ...at);
+  match(ring.err, /^worq: cannot write the result as JSON: it contains itself; .*\n$/);
+  strictEqual(ring.code, 1);
+  const kinds = await worq(FROM_SOURCE, "call", "kinds", ...at);
+  strictEqual(kinds.out, '[[[1,"2"]],["a"],"/b/g",[1]]\n');
+});
+
 testOn(redisUrl, "flags win over the environment, and that over the settings file", async (url) => {
   const [a, b, c] = [freshName(), freshName(), freshName()];
   await using folder = await folderWith({

@@ -1,5 +1,6 @@
 /** How the command ends: exit codes, and failures that are told in one line. */
 import { QueueUnavailable, TaskFailure, WorqError } from "../../mod.ts";
+import { oneLine } from "./one_line.ts";
 
 /** Exit codes of the command. */
 export const EXIT = {
@@ -40,7 +41,7 @@ export class CliError extends Error {
 /** The line for whatever was thrown, and the exit code. */
 export function describeThrown(thrown: unknown): { line: string; code: number } {
   if (thrown instanceof CliError) return { line: thrown.message, code: thrown.code };
-  if (thrown instanceof TaskFailure) return { line: thrown.message, code: EXIT.failed };
+  if (thrown instanceof TaskFailure) return { line: oneLine(thrown.message), code: EXIT.failed };
   if (thrown instanceof QueueUnavailable) {
     return { line: `${thrown.message}; another server: --url`, code: EXIT.unavailable };
   }

@@ -1,6 +1,6 @@
 /** How `worq map` tells what became of its inputs. */
 import type { Mapping } from "./mapping.ts";
-import { oneLine } from "./output.ts";
+import { oneLine } from "./one_line.ts";
 
 const [LONGEST_INPUT, LONGEST_REASON] = [60, 500];
 

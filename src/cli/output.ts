@@ -1,6 +1,6 @@
 /** What the command writes: results to standard output, everything else to standard error. */
 import process from "node:process";
-import { stripVTControlCharacters, styleText } from "node:util";
+import { styleText } from "node:util";
 import { CliError, EXIT } from "./failure.ts";
 
 type Format = Parameters<typeof styleText>[0];
@@ -45,15 +45,19 @@ export function styled(
   return styleText(format, text, { validateStream: false });
 }
 
-/** Text of others as one line that does nothing to a terminal. */
-export function oneLine(text: string): string {
-  // deno-lint-ignore no-control-regex -- what terminals obey
-  return stripVTControlCharacters(text).replace(/[\s\x00-\x1f\x7f-\x9f]+/g, " ").trim();
-}
-
-/** Any result of a task as JSON: what JSON has no word for becomes what is nearest to it. */
-export function toJson(value: unknown, space?: number): string {
-  return JSON.stringify(value, plain, space) ?? "null";
+/**
+ * Any result of a task as JSON: what JSON has no word for becomes what is nearest to it. Throws a
+ * `CliError` for a value that contains itself.
+ */
+export function toJson(value: unknown): string {
+  try {
+    return JSON.stringify(value, plain) ?? "null";
+  } catch {
+    throw new CliError(
+      "cannot write the result as JSON: it contains itself; have the task return what is needed of it",
+      EXIT.failed,
+    );
+  }
 }
 
 function plain(_key: string, value: unknown): unknown {
@@ -61,6 +65,8 @@ function plain(_key: string, value: unknown): unknown {
   if (value instanceof Map) return [...value];
   if (value instanceof Set) return [...value];
   if (value instanceof Error) return { name: value.name, message: value.message };
+  if (value instanceof RegExp) return `${value}`;
+  if (value instanceof ArrayBuffer) return [...new Uint8Array(value)];
   if (ArrayBuffer.isView(value) && !(value instanceof DataView)) return [...value as Uint8Array];
   return value;
 }

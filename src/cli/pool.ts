@@ -18,7 +18,7 @@ import { isDeno, RUNTIMES } from "../runtime.ts";
 import { CliError } from "./failure.ts";
 import { urlIn } from "./kit.ts";
 import { choice, setting } from "./options.ts";
-import { oneLine } from "./output.ts";
+import { oneLine } from "./one_line.ts";
 import { binary } from "./self.ts";
 import { findProgram } from "./tools.ts";
 import { loadModule } from "./user_module.ts";

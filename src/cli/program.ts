@@ -63,7 +63,7 @@ function createProgram(): Command {
     .showSuggestionAfterError()
     .exitOverride()
     .configureOutput({
-      outputError: (text) => tell(oneLine(text)),
+      outputError: (text) => tell(withoutLabel(text)),
       writeErr: (text) => process.stderr.write(text),
     })
     .configureHelp({ styleTitle: (text) => styled("bold", text), showGlobalOptions: false })
@@ -107,7 +107,7 @@ function completeFiles(completer: Completer): void {
 }
 
 /** Commander's text, which may have several lines, as one. */
-function oneLine(text: string): string {
+function withoutLabel(text: string): string {
   return text.replace(/^error: /, "")
     .replace(/\s*\n\(Did you mean (.*)\?\)/s, ", did you mean $1?")
     .trim().replaceAll("\n", " ");
