@@ -111,6 +111,11 @@ const MISTAKES: Record<string, [args: string[], code: number, line: RegExp]> = {
     /^worq: --allow-… needs processes: leave out --threads$/,
   ],
   "a watch on nothing that can restart": [["run", TASKS, "--inline", "--watch"], 2, /--inline$/],
+  "a time that no timer can wait": [
+    ["status", "--watch", "--interval", "30d"],
+    2,
+    /It takes at most 24d\.$/,
+  ],
   "a settings file that is not there": [
     ["run", TASKS, "--config", "/nowhere.json"],
     2,
@@ -155,11 +160,16 @@ testOn(redisUrl, "worq run tells in one line what it cannot begin with", async (
   await using dir = await folder();
   const files = {
     "broken.ts": "export function init( {",
+    "plain.ts": "export const one = () => 1, two = () => 2;",
     "empty.ts": "export const a = 1;",
     "foreign.ts": 'import "no-such-package-anywhere";\nexport const a = () => 1;',
     "worq.json": '{ "workrs": 2 }',
     "number.json": '{ "workers": "many" }',
     "text.json": "workers: 2",
+    "object.json": '{ "queue": {} }',
+    "array.json": '{ "workers": [2] }',
+    "list.json": '{ "runtimeArgs": [1] }',
+    "kinds.json": '{ "processes": true, "prefixOutput": true }',
   };
   for (const [name, text] of Object.entries(files)) await writeFile(join(dir.path, name), text);
   const at = (name: string) => join(dir.path, name);
@@ -173,8 +183,14 @@ testOn(redisUrl, "worq run tells in one line what it cannot begin with", async (
     [[TASKS, "--config", at("worq.json")], /unknown name "workrs", did you mean workers\?$/],
     [[TASKS, "--config", at("number.json")], /has workers: "many"\. It takes a whole number/],
     [[TASKS, "--config", at("text.json")], /text\.json is not JSON/],
+    [[TASKS, "--config", at("object.json")], /has queue: {}\. It takes a text, or a list of texts/],
+    [[TASKS, "--config", at("array.json")], /has workers: \[2\]\. It takes a text or a number/],
+    [[TASKS, "--config", at("list.json")], /has runtimeArgs: \[1\]\. It takes texts/],
+    [[TASKS, "--config", at("kinds.json"), "--threads"], /--prefix-output needs processes/],
+    [[""], /which module\? its name is empty/],
     [[TASKS, "--health", `127.0.0.1:${port}`], new RegExp(`127.0.0.1:${port}: the port is taken`)],
     [[TASKS, "--init", "start"], /has no function "start": it exports init/],
+    [[at("plain.ts"), "--init", "start"], /has no function "start": it exports one, two \(/],
   ];
   for (const [args, line] of cases) {
     const { code, out, err } = await worq("run", ...args, "--url", url, "--workers", "1");

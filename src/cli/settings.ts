@@ -3,8 +3,11 @@ import { existsSync, readFileSync } from "node:fs";
 import type { Command, Option } from "commander";
 import { CliError } from "./failure.ts";
 import { didYouMean } from "./nearest.ts";
+import { list, permission } from "./values.ts";
 
 const DEFAULT_FILE = "worq.json";
+/** Short for a value of `--pool`. */
+const SHORT = ["processes", "threads", "inline"];
 
 /**
  * Sets what neither the command line nor the environment did from the settings file at `path`, or
@@ -17,16 +20,25 @@ export function applySettings(command: Command, path: string | undefined): void 
     const option = optionNamed(command, key, file);
     const name = option.attributeName();
     const given = valueOf(option, value, key, file);
-    const source = command.getOptionValueSource(name);
-    if (source !== undefined && source !== "default") continue;
+    if (rivalsOf(option).some((rival) => isGiven(command, rival))) continue;
     command.setOptionValueWithSource(name, given, "config");
   }
+}
+
+/** What wins over an option of the file; `--threads` wins over `"processes": true`, too. */
+function rivalsOf(option: Option): string[] {
+  const name = option.attributeName();
+  return SHORT.includes(name) ? ["pool", ...SHORT] : [name];
+}
+
+function isGiven(command: Command, name: string): boolean {
+  return ["cli", "env"].includes(command.getOptionValueSource(name) ?? "");
 }
 
 function readSettings(file: string): Record<string, unknown> {
   let text: string;
   try {
-    text = readFileSync(file, "utf8");
+    text = new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(file));
   } catch (error) {
     throw new CliError(`cannot read the settings file ${file}: ${(error as Error).message}`);
   }
@@ -59,7 +71,17 @@ function valueOf(option: Option, value: unknown, key: string, file: string): unk
     throw wrong("It takes true or false.");
   }
   if (option.optional && typeof value === "boolean") return value ? true : undefined;
-  const text = Array.isArray(value) ? value.join(",") : String(value);
+  const isList = option.parseArg === list || option.parseArg === permission;
+  if (isList && Array.isArray(value)) {
+    if (value.length > 0 && value.every((part) => part !== "" && typeof part === "string")) {
+      return value;
+    }
+    throw wrong("It takes texts, none of them empty.");
+  }
+  if (typeof value !== "string" && typeof value !== "number") {
+    throw wrong(isList ? "It takes a text, or a list of texts." : "It takes a text or a number.");
+  }
+  const text = String(value);
   try {
     return option.parseArg === undefined ? text : option.parseArg(text, undefined);
   } catch (error) {

@@ -10,6 +10,7 @@ type Exports = Record<string, unknown>;
 
 /** URL of a module on the command line. Throws a `CliError` when there is no such file. */
 export function findModule(module: string): string {
+  if (module === "") throw new CliError("which module? its name is empty");
   if (/^[a-z][a-z\d+.-]+:/i.test(module)) return module;
   const path = resolve(module);
   if (existsSync(path)) {
@@ -44,7 +45,9 @@ export async function loadModule(load: () => Promise<Exports>): Promise<Exports>
     throw explained(error);
   });
   if (typeof module.init === "function") return module;
-  return { ...module, init: (url: string) => exposeExports(url, module) };
+  // Not among the names that a message tells: the module does not export it.
+  const init = { value: (url: string) => exposeExports(url, module) };
+  return Object.defineProperty({ ...module }, "init", init);
 }
 
 function exposeExports(url: string, module: Exports): Broker {

@@ -5,10 +5,17 @@ import { didYouMean } from "./nearest.ts";
 const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const SIZES: Record<string, number> = { B: 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 };
 
+/** Milliseconds that a timer can wait; for more, it would not wait at all. */
+const LONGEST = 2 ** 31 - 1;
+
 /** Milliseconds of `30s`, `1.5m`, `250ms`. */
 export function duration(text: string): number {
   const [, number, unit = ""] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
-  if (number !== undefined) return Number(number) * UNITS[unit]!;
+  if (number !== undefined) {
+    const milliseconds = Number(number) * UNITS[unit]!;
+    if (milliseconds <= LONGEST) return milliseconds;
+    throw new InvalidArgumentError("It takes at most 24d.");
+  }
   const hint = /^\d+$/.test(text) ? `write ${text}s for seconds` : "as in 30s";
   throw new InvalidArgumentError(`It takes a number with a unit (${keys(UNITS)}), ${hint}.`);
 }
