@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { getQueue } from "@worq/worq";
 import { freshName, redisUrl, testOn } from "./support/backends.ts";
 import { eventually } from "./support/eventually.ts";
-import { freePort } from "./support/redis_server.ts";
+import { findRedisServer, freePort, RedisServer } from "./support/redis_server.ts";
 import { findBun, findDeno, runtimesPath } from "./support/runtimes.ts";
 import { FROM_SOURCE, Running, worq } from "./support/worq.ts";
 
@@ -177,6 +177,24 @@ testOn(redisUrl, "a runtime that is not there is told", async (url) => {
   const ended = await worq(program, "run", TASKS, "--runtime", other, "--url", url);
   const line = `worq: there is no ${other} on the PATH: install it, or use another --runtime\n`;
   deepStrictEqual(ended, { code: 2, out: "", err: line });
+});
+
+Deno.test({
+  name: "a pool whose server is gone lives, and is not ready",
+  ignore: findRedisServer() === undefined,
+  async fn() {
+    await using server = await RedisServer.start();
+    const at = `127.0.0.1:${await freePort()}`;
+    await using pool = start(server.url, "default", SLOW, "--workers", "1", "--health", at);
+    await pool.says(/INFO serving/);
+    await server.stop();
+    strictEqual(await textAt(`http://${at}/livez`), "200 ok\n");
+    const { code, err } = await worq(FROM_SOURCE, "health", at);
+    match(err, /^worq: the pool is not ready: .*\n$/);
+    strictEqual(code, 1);
+    await server.start();
+    await eventually(() => worq(FROM_SOURCE, "health", at), ({ code }) => code === 0);
+  },
 });
 
 async function textAt(url: string): Promise<string> {

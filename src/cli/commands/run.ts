@@ -36,6 +36,8 @@ interface RunSettings extends PoolSettings {
 const LEVELS = ["debug", "info", "warn", "error"] as const;
 /** Milliseconds after a change in which more may follow. */
 const SETTLE = 100;
+/** Milliseconds that the server of a pool that is ready may take to answer: probes do not wait long. */
+const ANSWER = 2_000;
 
 const HELP = `
 Settings come from flags, then from ${variableOf("…")} in the environment, then from the file of
@@ -121,7 +123,14 @@ async function run(argument: string | undefined, settings: RunSettings): Promise
 
 async function readiness(state: string, brokers: readonly Broker[]): Promise<string | undefined> {
   if (state !== "ready") return state;
-  await Promise.all(brokers.map((broker) => broker.size()));
+  const late = Promise.withResolvers<string>();
+  const timer = setTimeout(() => late.resolve("the server does not answer"), ANSWER);
+  try {
+    const answers = Promise.all(brokers.map((broker) => broker.size()));
+    return await Promise.race([answers.then(() => undefined), late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Resolves when the pool can have tasks or was told to end, else with what keeps it from that. */
@@ -160,14 +169,17 @@ const IGNORED = /(^|\/)(node_modules|\.[^/]*)(\/|$)|~$|\.sw.$/;
 function restartOnChange(url: string, pool: ModuleWorkerPool, logger: Logger): Disposable {
   if (!url.startsWith("file:")) throw new CliError(`cannot watch ${url}: it is not a file`);
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const watcher = watch(dirname(fileURLToPath(url)), { recursive: true }, (_, name) => {
-    if (name === null || IGNORED.test(name)) return;
+  const folder = dirname(fileURLToPath(url));
+  const watcher = watch(folder, { recursive: true }, (_, name) => {
+    if (name && IGNORED.test(name)) return;
     clearTimeout(timer);
     timer = setTimeout(() => {
-      logger.info("changed: new workers", { file: basename(name) });
+      // Nobody says which file it was when the folder itself was moved.
+      logger.info("changed: new workers", { file: basename(name || folder) });
       pool.restart();
     }, SETTLE);
   });
+  watcher.on("error", ({ message }) => logger.error("watches no longer", { folder, why: message }));
   return {
     [Symbol.dispose]() {
       clearTimeout(timer);
