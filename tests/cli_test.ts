@@ -111,6 +111,21 @@ const MISTAKES: Record<string, [args: string[], code: number, line: RegExp]> = {
     /^worq: --allow-… needs processes: leave out --threads$/,
   ],
   "a watch on nothing that can restart": [["run", TASKS, "--inline", "--watch"], 2, /--inline$/],
+  "a program in the place of a folder": [
+    ["build", TASKS, "-o", EXAMPLES],
+    2,
+    /examples\/? is a folder: name the file to make with --output$/,
+  ],
+  "a program in the place of its module": [
+    ["build", TASKS, "-o", TASKS],
+    2,
+    /tasks\.ts is the module itself: name another file with --output$/,
+  ],
+  "a program that can be nowhere": [
+    ["build", "-o", `${TASKS}/x/worq`],
+    2,
+    /^worq: cannot make the folder /,
+  ],
   "a time that no timer can wait": [
     ["status", "--watch", "--interval", "30d"],
     2,

@@ -1,6 +1,6 @@
 /** {@linkcode compile}: the kit, and a module of the user's if there is one, as one program. */
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { configOf } from "../pools/deno_flags.ts";
 import { CliError } from "./failure.ts";
@@ -16,7 +16,7 @@ export interface Compilation {
   readonly builder: Builder;
   /** URL of the module to put in. */
   readonly module?: string;
-  /** Path of the program. */
+  /** Path of the program, in a folder that is there. */
   readonly output: string;
   /** Another system than this one, in the builder's words. */
   readonly target?: string;
@@ -28,7 +28,6 @@ const MODULE = "module.js";
 export async function compile(what: Compilation): Promise<string> {
   const { kit, builder, module } = what;
   const output = resolve(what.output);
-  mkdirSync(dirname(output), { recursive: true });
   writeFileSync(join(kit, "main.js"), mainOf(builder, module !== undefined));
   return builder === "bun"
     ? await compileWithBun(what, output)

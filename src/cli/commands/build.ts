@@ -1,5 +1,7 @@
 /** `worq build`: a binary of one's own, with a module inside. */
-import { statSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Command, Option } from "commander";
 import { ownRuntime } from "../../runtime.ts";
 import { compile } from "../compile.ts";
@@ -50,6 +52,7 @@ async function build(module: string | undefined, settings: BuildSettings): Promi
   if (url !== undefined && !url.startsWith("file:")) {
     throw new CliError(`cannot build ${module}: it must be a file`);
   }
+  prepareOutput(output, url);
   const kit = binary?.kit() ?? await makeKit(runtime);
   const said = await compile({
     kit,
@@ -60,4 +63,23 @@ async function build(module: string | undefined, settings: BuildSettings): Promi
   });
   if (settings.verbose) note(said);
   note(`${output}: ${(statSync(output).size / 1e6).toFixed(1)} MB`);
+}
+
+/** Throws a `CliError` where no program can be, or where it would take the place of the module. */
+function prepareOutput(output: string, module: string | undefined): void {
+  if (output === "") throw new CliError("where to put it? --output is empty");
+  if (existsSync(output)) {
+    if (statSync(output).isDirectory()) {
+      throw new CliError(`${output} is a folder: name the file to make with --output`);
+    }
+    if (module !== undefined && realpathSync(output) === realpathSync(fileURLToPath(module))) {
+      throw new CliError(`${output} is the module itself: name another file with --output`);
+    }
+  }
+  const folder = dirname(resolve(output));
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw new CliError(`cannot make the folder ${folder}: ${(error as Error).message}`);
+  }
 }
