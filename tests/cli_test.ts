@@ -175,6 +175,7 @@ testOn(redisUrl, "worq run tells in one line what it cannot begin with", async (
   await using dir = await folder();
   const files = {
     "broken.ts": "export function init( {",
+    "throws.ts": 'throw new RangeError("not now");',
     "plain.ts": "export const one = () => 1, two = () => 2;",
     "empty.ts": "export const a = 1;",
     "foreign.ts": 'import "no-such-package-anywhere";\nexport const a = () => 1;',
@@ -193,6 +194,9 @@ testOn(redisUrl, "worq run tells in one line what it cannot begin with", async (
   const { port } = taken.address() as { port: number };
   const cases: [args: string[], line: RegExp][] = [
     [[at("broken.ts")], /cannot run .*broken\.ts: .*broken\.ts:1/],
+    [[at("broken.ts"), "--inline"], /cannot run .*broken\.ts: .*broken\.ts:1/],
+    [[at("throws.ts"), "--inline"], /cannot run .*: RangeError: not now \(at .*throws\.ts:1/],
+    [[at("empty.ts"), "--inline"], /cannot run .*: the module has no tasks: export functions/],
     [[at("empty.ts")], /cannot run .*: the module has no tasks: export functions, .* a broker$/],
     [[at("foreign.ts")], /imports "no-such-package-anywhere".* --runtime .* worq build/],
     [[TASKS, "--config", at("worq.json")], /unknown name "workrs", did you mean workers\?$/],
@@ -208,7 +212,8 @@ testOn(redisUrl, "worq run tells in one line what it cannot begin with", async (
     [[at("plain.ts"), "--init", "start"], /has no function "start": it exports one, two \(/],
   ];
   for (const [args, line] of cases) {
-    const { code, out, err } = await worq("run", ...args, "--url", url, "--workers", "1");
+    const workers = args.includes("--inline") ? [] : ["--workers", "1"];
+    const { code, out, err } = await worq("run", ...args, "--url", url, ...workers);
     match(err, /^worq: [^\n]+\n$/);
     match(err.trimEnd(), line);
     strictEqual(out, "");

@@ -14,6 +14,7 @@ import {
   type WorkerPoolOptions,
 } from "../../mod.ts";
 import { workerEntries } from "../pools/worker_entries.ts";
+import { describeUnfit } from "../pools/worker_main.ts";
 import { isDeno, RUNTIMES } from "../runtime.ts";
 import { CliError } from "./failure.ts";
 import { urlIn } from "./kit.ts";
@@ -199,8 +200,7 @@ async function initHere(module: string, name: string, url: string): Promise<Brok
     if (typeof init !== "function") throw new CliError(`it has no function "${name}"`);
     return await init(url);
   } catch (error) {
-    const { stack, message } = error as Error;
-    throw new CliError(`cannot run ${module}: ${error instanceof CliError ? message : stack}`);
+    throw new CliError(`cannot run ${module}: ${oneLine(describeUnfit(error))}`);
   }
 }
 

@@ -204,8 +204,8 @@ async function initialize(module: Record<string, unknown>, start: Start): Promis
   return broker;
 }
 
-/** One text with the place in the user's code; a syntax error may have it in its message. */
-function describeUnfit(error: unknown): string {
+/** Why a module cannot be used, as one text with the place in the user's code; a syntax error may have it in its message. */
+export function describeUnfit(error: unknown): string {
   const data = describeError(error);
   const text = errorText(data);
   const place = placeOf(error) ?? /^\s*at .*$/m.exec(data.stack ?? "")?.[0].trim();
