@@ -75,6 +75,7 @@ const MISTAKES: Record<string, [args: string[], code: number, line: RegExp]> = {
     /'thread' is invalid\. It takes one of .*, did you mean threads\?$/,
   ],
   "a number that is none": [["run", TASKS, "--workers", "0"], 2, /whole number, 1 or more\.$/],
+  "too many workers": [["run", TASKS, "--workers", "9999"], 2, /It takes 1024 at most; /],
   "a time without a unit": [
     ["call", "tasks.add", "1", "--timeout", "30"],
     2,

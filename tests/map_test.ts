@@ -159,7 +159,7 @@ Deno.test("worq map: the reader of the output may leave, and everything ends in 
   deepStrictEqual(pids.filter((pid) => isAlive(Number(pid))), []);
 });
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+for (const [signal, exitCode] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
   Deno.test(`worq map: ${signal} ends the tasks, and tells what was done`, async () => {
     await using run = start(`${TASKS}:unlessStay`, "--workers", "2");
     run.child.stdin!.write("a\nstay\nb\n"); // and more may come
@@ -168,7 +168,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     const { code, out, err } = await run.ended;
     match(out, /^\d+\n(\d+\n)?$/); // b, if it was done
     match(err, /^interrupted: [12] done in [\d.]+s\n$/);
-    strictEqual(code, 130);
+    strictEqual(code, exitCode);
     strictEqual(isAlive(Number(pid)), false);
   });
 }

@@ -95,6 +95,8 @@ testOn(redisUrl, "flags win over the environment, and that over the settings fil
   };
   const file = await serve(env);
   match(file, new RegExp(`ready pools=file-.* queues=${a} module=`, "s"));
+  const empty = await serve({ ...env, WORQ_QUEUE: "", WORQ_WORKERS: "" });
+  match(empty, new RegExp(`ready pools=file-.* queues=${a} module=`, "s"));
   const environment = await serve({ ...env, WORQ_QUEUE: b, WORQ_NAME: "env" });
   match(environment, new RegExp(`ready pools=env-.* queues=${b} module=`, "s"));
   const flag = await serve({ ...env, WORQ_QUEUE: b }, "--queue", c, "--name", "flag");

@@ -22,6 +22,8 @@ export const EXIT = {
   pipeClosed: 141,
   /** Ended by SIGTERM. */
   terminated: 143,
+  /** Ended with its terminal, by SIGHUP. */
+  hungUp: 129,
 } as const;
 
 /** A failure that its message tells, without a stack. */

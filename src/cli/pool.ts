@@ -23,7 +23,7 @@ import { oneLine } from "./one_line.ts";
 import { binary } from "./self.ts";
 import { findProgram } from "./tools.ts";
 import { loadModule } from "./user_module.ts";
-import { bytes, count, duration, list, permission } from "./values.ts";
+import { bytes, count, duration, list, permission, workerCount } from "./values.ts";
 
 const POOLS = ["processes", "threads", "inline"] as const;
 type PoolKind = typeof POOLS[number];
@@ -60,8 +60,7 @@ export interface PoolSettings {
 
 /** Options of every command that has a pool. */
 export function poolOptions(): Option[] {
-  const pools = ["processes", "threads", "inline"];
-  const others = (one: string) => pools.filter((pool) => pool !== one);
+  const others = (one: string) => POOLS.filter((pool) => pool !== one);
   return [
     choice(setting("--pool <kind>", "what runs the tasks"), POOLS).default("processes"),
     new Option("--processes", "the same as --pool processes").conflicts(others("processes")),
@@ -69,7 +68,7 @@ export function poolOptions(): Option[] {
     new Option("--inline", "the same as --pool inline: in the command itself").conflicts(
       others("inline"),
     ),
-    setting("--workers <n>", "number of workers").argParser(count)
+    setting("--workers <n>", "number of workers").argParser(workerCount)
       .default(undefined, "one for each core"),
     setting("--concurrency <n>", "tasks at the same time in each worker").argParser(count)
       .default(undefined, "1, inline 10"),

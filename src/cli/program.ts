@@ -28,13 +28,15 @@ Examples
   worq map ./tasks.ts:resize *.png              one task for each file, on all cores
 
 Exit codes: 0 done, 1 a task failed or something is not there, 2 wrong usage, 3 the server cannot be
-reached, 4 the time is up, 70 a fault of worq, 130 Ctrl-C, 141 the reader of the output is gone
+reached, 4 the time is up, 70 a fault of worq, 129 SIGHUP, 130 Ctrl-C, 141 the reader of the output
+is gone, 143 SIGTERM
 `;
 
 /** Runs the command with these arguments, and gives the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   if (args[0] === WORKER) return await serveModule(args[1]!);
   if (process.pid === 1) endOnSignals();
+  forgetEmptyVariables();
   try {
     await createProgram().parseAsync(spellOut(args), { from: "user" });
     return EXIT.ok;
@@ -44,6 +46,13 @@ export async function main(args: readonly string[]): Promise<number> {
     const { line, code } = describeThrown(error);
     if (line !== "") tell(line);
     return code;
+  }
+}
+
+/** An empty variable is none: that is what templates make of one that nobody set. */
+function forgetEmptyVariables(): void {
+  for (const [name, value] of Object.entries(process.env)) {
+    if (name.startsWith("WORQ_") && value === "") delete process.env[name];
   }
 }
 

@@ -33,6 +33,18 @@ export function count(text: string): number {
   throw new InvalidArgumentError("It takes a whole number, 1 or more.");
 }
 
+/** Workers that one pool may have: each is a process or a thread. */
+const MOST_WORKERS = 1_024;
+
+/** A number of workers. */
+export function workerCount(text: string): number {
+  const workers = count(text);
+  if (workers <= MOST_WORKERS) return workers;
+  throw new InvalidArgumentError(
+    `It takes ${MOST_WORKERS} at most; --concurrency gives each of them more tasks.`,
+  );
+}
+
 /** One of a few words. */
 export function oneOf<const T extends string>(words: readonly T[]): (text: string) => T {
   return (text) => {

@@ -28,7 +28,13 @@ interface MapSettings extends PoolSettings {
 const [AHEAD, LEAST_AHEAD] = [64, 1_000];
 /** Milliseconds that results are kept: in memory they are told at once, from a server maybe late. */
 const KEPT = { memory: 100, server: 60_000 };
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+/** What ends it early, and the exit code. */
+const SIGNALS: readonly (readonly [NodeJS.Signals, code: number])[] = [
+  ["SIGINT", EXIT.interrupted],
+  ["SIGTERM", EXIT.terminated],
+  // A command that was started with nohup has no terminal.
+  ...process.stderr.isTTY ? [["SIGHUP", EXIT.hungUp] as const] : [],
+];
 /** Module, colon, task; the module may have colons, too. */
 const TARGET = /^(?:(?<module>.+):)?(?<task>[\p{ID_Start}$_][\p{ID_Continue}$.]*)$/su;
 
@@ -51,7 +57,7 @@ Examples
   worq map score --url redis://host:6379 --queue scores < ids.txt
 
 Exit codes: 1 some inputs failed, 2 wrong usage, or the module cannot be run, 130 Ctrl-C, 141 the
-reader of the output is gone
+reader of the output is gone, 143 SIGTERM
 `;
 
 /** The command `map`. */
@@ -127,17 +133,18 @@ async function map(
   await mapping.finish();
   progress[Symbol.dispose]();
   failuresOf(mapping, fromStream ? "line" : "argument").forEach(note);
-  end(mapping, performance.now() - started, interrupt.happened);
+  end(mapping, performance.now() - started, interrupt.code);
 }
 
 /** Tells how it went, and throws a `CliError` with the exit code unless all went well. */
-function end(mapping: Mapping, time: number, interrupted: boolean): void {
+function end(mapping: Mapping, time: number, interruptedBy: number | undefined): void {
+  const interrupted = interruptedBy !== undefined;
   const { failed, isStopped } = mapping;
   if (process.stderr.isTTY || failed > 0 || interrupted) {
     const early = interrupted ? "interrupted: " : isStopped ? "stopped at the first failure: " : "";
     note(`${early}${summaryOf(mapping, time)}`);
   }
-  if (interrupted) throw new CliError("", EXIT.interrupted);
+  if (interrupted) throw new CliError("", interruptedBy);
   if (failed > 0) throw new CliError("", EXIT.failed);
 }
 
@@ -163,19 +170,21 @@ function parseTarget(target: string, elsewhere: boolean): { module?: string; tas
 /** Calls `stop` at the first signal; at the second one, `atOnce`, and ends the process. */
 function onInterrupt(
   { stop, atOnce }: { stop(): void; atOnce(): void },
-): Disposable & { happened: boolean } {
-  const hear = () => {
-    if (interrupt.happened) {
-      atOnce();
-      process.exit(EXIT.interrupted);
-    }
-    interrupt.happened = true;
-    stop();
-  };
+): Disposable & { code: number | undefined } {
+  const listeners = SIGNALS.map(([signal, code]) =>
+    [signal, () => {
+      if (interrupt.code !== undefined) {
+        atOnce();
+        process.exit(code);
+      }
+      interrupt.code = code;
+      stop();
+    }] as const
+  );
   const interrupt = {
-    happened: false,
-    [Symbol.dispose]: () => SIGNALS.forEach((signal) => process.off(signal, hear)),
+    code: undefined as number | undefined,
+    [Symbol.dispose]: () => listeners.forEach(([signal, hear]) => process.off(signal, hear)),
   };
-  for (const signal of SIGNALS) process.on(signal, hear);
+  for (const [signal, hear] of listeners) process.on(signal, hear);
   return interrupt;
 }

@@ -16,6 +16,9 @@ interface StatusSettings {
   interval: number;
 }
 
+/** Milliseconds between two looks, at least. */
+const SHORTEST = 10;
+
 type Row = { readonly queue: string } & QueueStats;
 
 const HELP = `
@@ -59,7 +62,9 @@ async function status(settings: StatusSettings): Promise<void> {
     }
     lines = text.length;
     if (lines > 0) await writeLine(text.join("\n"));
-    if (settings.watch) await new Promise((resolve) => setTimeout(resolve, settings.interval));
+    if (settings.watch) {
+      await new Promise((resolve) => setTimeout(resolve, Math.max(settings.interval, SHORTEST)));
+    }
   } while (settings.watch);
 }
 
