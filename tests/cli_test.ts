@@ -64,6 +64,11 @@ Deno.test("worq completes its own command line", async () => {
 /** What is wrong, how worq is called, the code and the line that it answers with. */
 const MISTAKES: Record<string, [args: string[], code: number, line: RegExp]> = {
   "an unknown command": [["dmo"], 2, /^worq: unknown command 'dmo', did you mean demo\?$/],
+  "help for an unknown command": [
+    ["help", "rn"],
+    2,
+    /^worq: unknown command 'rn', did you mean run\?$/,
+  ],
   "an unknown flag": [
     ["run", "--wrkers", "2"],
     2,

@@ -1,12 +1,12 @@
 /** `worq map`, as a process of its own, and its parts. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { type Deferred, getBroker, InlineWorkerPool, listQueues } from "@worq/worq";
 import { type Input, readInputs } from "../src/cli/map_inputs.ts";
 import { Mapping, type MappingOptions } from "../src/cli/mapping.ts";
 import { freshName, redisUrl, testOn } from "./support/backends.ts";
 import { eventually } from "./support/eventually.ts";
+import { isAlive } from "./support/processes.ts";
 import { type Ended, FROM_SOURCE, Running } from "./support/worq.ts";
 
 const CLI = fileURLToPath(new URL("../cli.ts", import.meta.url));
@@ -31,14 +31,6 @@ async function map(input: string | Uint8Array, ...args: string[]): Promise<Ended
 async function firstLines(run: Running, count: number): Promise<string[]> {
   await run.says(new RegExp(`^(.*\\n){${count}}`));
   return run.out.split("\n").slice(0, count);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }
 
 for (const pool of POOLS) {

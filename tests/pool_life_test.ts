@@ -12,6 +12,7 @@ import { freshName, redisUrl, testOn, testOnAll } from "./support/backends.ts";
 import { eventually } from "./support/eventually.ts";
 import { PoolHost, type PoolHostOptions } from "./support/pool_host.ts";
 import { KINDS, makePool, MODULE } from "./support/worker_pools.ts";
+import { isAlive } from "./support/processes.ts";
 import type { tasks } from "./support/worker_tasks.ts";
 
 const WAIT = { timeout: 20_000 };
@@ -24,15 +25,6 @@ async function inFolder(body: (path: (name: string) => string) => Promise<void>)
     await body((name) => join(folder, name));
   } finally {
     await rm(folder, { recursive: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }
 

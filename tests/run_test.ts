@@ -10,6 +10,7 @@ import { freshName, redisUrl, testOn } from "./support/backends.ts";
 import { eventually } from "./support/eventually.ts";
 import { findRedisServer, freePort, RedisServer } from "./support/redis_server.ts";
 import { findBun, findDeno, runtimesPath } from "./support/runtimes.ts";
+import { isAlive } from "./support/processes.ts";
 import { FROM_SOURCE, Running, worq } from "./support/worq.ts";
 
 const TASKS = fileURLToPath(new URL("../examples/tasks.ts", import.meta.url));
@@ -202,13 +203,4 @@ Deno.test({
 async function textAt(url: string): Promise<string> {
   const response = await fetch(url);
   return `${response.status} ${await response.text()}`;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

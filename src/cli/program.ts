@@ -14,7 +14,8 @@ import { mapCommand } from "./commands/map.ts";
 import { pauseCommand, resumeCommand } from "./commands/pause.ts";
 import { runCommand } from "./commands/run.ts";
 import { statusCommand } from "./commands/status.ts";
-import { describeThrown, EXIT } from "./failure.ts";
+import { CliError, describeThrown, EXIT } from "./failure.ts";
+import { didYouMean } from "./nearest.ts";
 import { endOnSignals } from "./first_process.ts";
 import { note, styled, writeLine } from "./output.ts";
 import { spellOut } from "./pool.ts";
@@ -68,7 +69,7 @@ function createProgram(): Command {
   program
     .description(`worq ${config.version}, a task queue for TypeScript`)
     .version(config.version, "-v, --version", "write the version")
-    .helpCommand("help [command]", "tell more about a command")
+    .helpCommand(false)
     .showSuggestionAfterError()
     .exitOverride()
     .configureOutput({
@@ -92,6 +93,8 @@ function createProgram(): Command {
     demoCommand(),
     benchCommand(),
     new Command("version").description("write the version").action(() => writeLine(config.version)),
+    new Command("help").description("tell more about a command").argument("[command]", "its name")
+      .action((name?: string) => tellMore(program, name)),
   ];
   for (const command of commands) {
     program.addCommand(command.copyInheritedSettings(program));
@@ -99,6 +102,17 @@ function createProgram(): Command {
   // The library keeps its last step to itself.
   completeFiles(tab(program, { completionCommandName: "completions" }) as unknown as Completer);
   return program;
+}
+
+function tellMore(program: Command, name: string | undefined): void {
+  const known = program.commands.map((command) => command.name());
+  const command = name === undefined
+    ? program
+    : program.commands.find((one) => one.name() === name);
+  if (command === undefined) {
+    throw new CliError(`unknown command '${name}'${didYouMean(name!, known)}`);
+  }
+  command.outputHelp();
 }
 
 interface Completer {

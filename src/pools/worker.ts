@@ -124,7 +124,8 @@ export class Worker {
       ended: (ending) => this.#end(ending),
     });
     this.#startTimer = setTimeout(() => {
-      this.unfit = `${start.export}() did not return within ${limits.startTimeout} ms`;
+      this.unfit =
+        `the import of the module or its ${start.export}() did not return within ${limits.startTimeout} ms`;
       this.kill(this.unfit);
     }, Math.min(limits.startTimeout, 2 ** 31 - 1));
   }
