@@ -86,10 +86,11 @@ export class Deferred<T> {
   }
 
   /**
-   * Ends the task, wherever it is, and gives whether it is cancelled, by this call or an earlier one;
-   * false when it was over before. One that waits will not run; one that runs has its
+   * Ends the task, wherever it is, and gives whether it is cancelled, by this call or an earlier
+   * one; false when it was over before. One that waits will not run. One that runs has its
    * `currentTask().signal` aborted with the next sign of life that its pool gives, and its result is
-   * dropped; a second later, its worker process is killed, unless it has ended. Who waits for it gets `TaskExpired` at once, and so do the tasks that take its result.
+   * dropped; unless it ends within a second, its worker process is killed. Who waits for it gets
+   * `TaskExpired` at once, and so do the tasks that take its result.
    *
    * Throws `QueueUnavailable` when the server cannot be reached.
    */

@@ -70,6 +70,7 @@ Deno.test("examples/compose.yaml has a pool that may end in its own time", () =>
 
 Deno.test({
   name: "the Dockerfile builds an image, on stand-ins for its base images, that runs pools",
+  // It takes root, buildah and Redis, and the image is the same whatever runs the test.
   ignore: redisUrl === undefined || !("deno" in process.versions) || !canContain(),
   async fn(t) {
     using buildah = new Buildah();

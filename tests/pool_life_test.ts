@@ -165,7 +165,7 @@ Deno.test("permissions need Deno, and are checked", async () => {
 
 Deno.test({
   name: "a task that goes beyond its permissions fails, and says which one it needs",
-  ignore: !isDeno,
+  ignore: !isDeno, // others have no permissions
   fn: () =>
     inFolder(async (path) => {
       writeFileSync(path("data"), "ours");
@@ -192,7 +192,7 @@ Deno.test({
 
 Deno.test({
   name: "workers may what the pool's process may, and no more",
-  ignore: !isDeno,
+  ignore: !isDeno, // others have no permissions
   fn: () =>
     inFolder(async (path) => {
       writeFileSync(path("data"), "ours");

@@ -134,7 +134,7 @@ testOn(redisUrl, "SIGINT ends worq run, too, and its workers with it", async (ur
 
 Deno.test({
   name: "worq run --allow-… holds workers to it",
-  ignore: !isDeno || redisUrl === undefined,
+  ignore: !isDeno || redisUrl === undefined, // others have no permissions
   async fn() {
     const queue = freshName();
     await using pool = start(redisUrl!, queue, SLOW, "--allow-read", "--workers", "1");
@@ -147,7 +147,7 @@ Deno.test({
 
 Deno.test({
   name: "permissions are refused where nothing would hold workers to them",
-  ignore: isDeno || redisUrl === undefined,
+  ignore: isDeno || redisUrl === undefined, // Deno holds them to it
   async fn() {
     const { code, err } = await worq(FROM_SOURCE, "run", SLOW, "--allow-net", "--url", redisUrl!);
     strictEqual(code, 2);
@@ -159,7 +159,7 @@ for (const [name, find] of [["deno", findDeno], ["bun", findBun]] as const) {
   const program = find();
   Deno.test({
     name: `worq run --runtime ${name} runs workers on it`,
-    ignore: program === undefined || redisUrl === undefined,
+    ignore: program === undefined || redisUrl === undefined, // not on this machine
     async fn() {
       const queue = freshName();
       await using pool = new Running(
@@ -184,7 +184,7 @@ testOn(redisUrl, "a runtime that is not there is told", async (url) => {
 
 Deno.test({
   name: "a pool whose server is gone lives, and is not ready",
-  ignore: findRedisServer() === undefined,
+  ignore: findRedisServer() === undefined, // it stops one of its own
   async fn() {
     await using server = await RedisServer.start();
     const at = `127.0.0.1:${await freePort()}`;

@@ -27,7 +27,7 @@ const SOURCES: Record<string, string> = {
 };
 
 /** A new folder for as long as this process lives. */
-export function temporaryFolder(name: string): string {
+function temporaryFolder(name: string): string {
   const folder = mkdtempSync(join(tmpdir(), `worq-${name}-`));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
   return folder;

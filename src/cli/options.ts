@@ -3,7 +3,7 @@ import { Option } from "commander";
 import { list, oneOf } from "./values.ts";
 
 /** The server, when nobody names one. */
-export const DEFAULT_URL = "redis://localhost:6379/0";
+const DEFAULT_URL = "redis://localhost:6379/0";
 
 /** The environment variable of a long option: `--task-timeout` is `WORQ_TASK_TIMEOUT`. */
 export function variableOf(name: string): string {

@@ -1,5 +1,4 @@
 /** The pool of a command: its options, and what they make. */
-import { availableParallelism } from "node:os";
 import { Option } from "commander";
 import {
   type Broker,
@@ -219,11 +218,6 @@ function permissionsOf(settings: PoolSettings): WorkerPermissions | undefined {
     return [kind, settings.allowAll ? true : settings[key]] as const;
   }).filter(([, value]) => value !== undefined);
   return entries.length === 0 ? undefined : Object.fromEntries(entries);
-}
-
-/** Cores that this process may use. */
-export function cores(): number {
-  return availableParallelism();
 }
 
 function defined<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {

@@ -15,9 +15,9 @@ import type { Launch, WorkerEvents, WorkerHandle } from "./worker_handle.ts";
 /** What a `ProcessWorkerPool` can be told. */
 export interface ProcessWorkerPoolOptions extends ModuleWorkerPoolOptions {
   /**
-   * What workers may do: only for workers on Deno, where they are started with exactly these flags. A task that
-   * goes further fails with an error that names the permission. Workers may do what this process
-   * may when omitted.
+   * What workers may do: only for workers on Deno, where they are started with exactly these flags.
+   * A task that goes further fails with an error that names the permission. Workers may do what
+   * this process may when omitted.
    */
   permissions?: WorkerPermissions;
   /** Begin each line that a worker writes with `[pool:worker]`. @default {false} */

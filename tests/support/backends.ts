@@ -28,6 +28,7 @@ export function testOn(
   name: string,
   body: (url: string) => Promise<void>,
 ): void {
+  // Its server is not there: the run names what it left out.
   Deno.test({ name, ignore: url === undefined, fn: () => body(url!) });
 }
 

@@ -1,4 +1,5 @@
 /** `worq map`: one task for each input, on all cores. */
+import { availableParallelism } from "node:os";
 import process from "node:process";
 import { Command, Option } from "commander";
 import { getBroker, QueueUnavailable } from "../../../mod.ts";
@@ -10,7 +11,7 @@ import { failuresOf, summaryOf } from "../map_report.ts";
 import { Mapping } from "../mapping.ts";
 import { choice } from "../options.ts";
 import { note, write } from "../output.ts";
-import { cores, poolOptions, type PoolSettings } from "../pool.ts";
+import { poolOptions, type PoolSettings } from "../pool.ts";
 import { Progress } from "../progress.ts";
 import { binary } from "../self.ts";
 import { refuseMemory, targetNamed } from "./call.ts";
@@ -95,7 +96,7 @@ async function map(
   const mapping: Mapping = new Mapping({
     call: targetNamed(broker.queue({ resultTimeout }), task),
     write: (lines) => progress.above(() => write(lines)),
-    window: Math.max(LEAST_AHEAD, AHEAD * (settings.workers ?? cores())),
+    window: Math.max(LEAST_AHEAD, AHEAD * (settings.workers ?? availableParallelism())),
     withInput,
     failFast,
     total: fromStream ? undefined : texts.length,
