@@ -30,8 +30,10 @@ export { type Crew, type CrewHost } from "./src/pools/worker_pool.ts";
 export { type MemoryQueueOptions, MemoryTaskQueue } from "./src/queues/memory.ts";
 export { RedisTaskQueue } from "./src/queues/redis.ts";
 export {
+  type Attempt,
   type CancelAnswer,
   type Claim,
+  type DeadTask,
   type EnqueueAnswer,
   type Exchange,
   type ExchangeAnswer,
@@ -39,8 +41,10 @@ export {
   type Need,
   type NewTask,
   type Outcome,
+  type Plan,
   type QueueListener,
   type QueueStats,
+  type RedriveAnswer,
   type Renewal,
   type Report,
   type TaskQueue,

@@ -45,9 +45,11 @@ export {
   type QueueOptions,
 } from "./src/connect.ts";
 export { type CurrentTask, currentTask } from "./src/current_task.ts";
+export { type DeadLetter, type DeadOptions, type FailedAttempt } from "./src/dead.ts";
 export { Deferred } from "./src/deferred.ts";
 export {
   DuplicateTask,
+  NonRetryable,
   QueueUnavailable,
   TaskExpired,
   TaskFailure,
@@ -86,6 +88,8 @@ export {
   type RedisClientOptions,
   type RedisFactory,
 } from "./src/queues/redis_client.ts";
+export { type Backoff } from "./src/message.ts";
+export { type RetryRules } from "./src/retry.ts";
 export { type TaskStatus } from "./src/status.ts";
 export {
   type Argument,
@@ -96,6 +100,7 @@ export {
   type Target,
   task,
   type TaskOptions,
+  type TimeOptions,
 } from "./src/task.ts";
 export { type TaskFunction, type TaskRecordOf, TaskSpace } from "./src/task_space.ts";
 export { type WaitOptions } from "./src/wait.ts";

@@ -1,12 +1,15 @@
 /** {@linkcode Broker}: knows the tasks, and moves them between callers, queue and workers. */
 import { decode, encodeValue } from "./codec.ts";
 import { type CurrentTask, runAs } from "./current_task.ts";
+import { deadIds, type DeadLetter, type DeadOptions, letterOf } from "./dead.ts";
 import type { Message } from "./message.ts";
 import { encodeFailure, inputOf } from "./outcome.ts";
+import { retryDelay } from "./retry.ts";
 import { DEFAULT_MAX_PAYLOAD, Producer } from "./producer.ts";
 import { type AnyTasks, type Queue, queueOf } from "./queue.ts";
 import { checkDefaults, type DefaultTaskOptions } from "./task.ts";
 import type { Claim, Report, TaskQueue } from "./task_queue.ts";
+import { checkCount } from "./wait.ts";
 import { type TaskFunction, TaskSpace, TaskTable } from "./task_space.ts";
 
 /** What a broker can be told. */
@@ -116,6 +119,34 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
+   * Tasks that failed for good: after their last retry, or when too many of their workers were
+   * lost. Those that would be kept longest come first. Throws a `RangeError` for options that cannot
+   * be.
+   */
+  async dead(options: DeadOptions = {}): Promise<DeadLetter[]> {
+    const { from = 0, limit = 100 } = options;
+    checkCount("list dead tasks", "limit", limit);
+    checkCount("list dead tasks", "from", from + 1);
+    const tasks = await this.taskQueue.dead(from, limit);
+    return tasks.map((task) => letterOf(task, this.name));
+  }
+
+  /**
+   * Enqueues dead tasks again, under their ids and as if they were new; all of them when no ids are
+   * given. What they took as arguments has been kept for them. Returns how many: a task is left
+   * where it is when another one has its id by now, or when a task still takes its failure.
+   */
+  async redrive(ids?: readonly string[]): Promise<number> {
+    const answers = await this.taskQueue.redrive(ids ?? await deadIds(this.taskQueue));
+    return answers.filter((answer) => answer === "redriven").length;
+  }
+
+  /** Drops dead tasks, all of them when no ids are given; returns how many there were. */
+  async discard(ids?: readonly string[]): Promise<number> {
+    return await this.taskQueue.discard(ids ?? await deadIds(this.taskQueue));
+  }
+
+  /**
    * From now on no pool gets tasks of this queue, here or elsewhere, until `resume()`. All else goes
    * on: calls are stored, and tasks that run end.
    */
@@ -138,7 +169,7 @@ export class Broker implements AsyncDisposable {
     abort: { readonly signal: AbortSignal },
     queue: string = this.name,
   ): Promise<Report> {
-    const { id, fence, inputs } = claim;
+    const { id, fence, inputs, failures } = claim;
     const subject = { task: message.name, queue, id };
     const report = { id, fence, keep: message.resultTimeout };
     try {
@@ -150,6 +181,7 @@ export class Broker implements AsyncDisposable {
         name: message.name,
         queue,
         fence,
+        attempt: failures + 1,
         get signal() {
           return abort.signal;
         },
@@ -160,7 +192,9 @@ export class Broker implements AsyncDisposable {
       return { ...report, kind: "success", text };
     } catch (error) {
       try {
-        return { ...report, ...failed(subject, error) };
+        const delay = retryDelay(message, failures, error);
+        if (delay === undefined) return { ...report, ...failed(subject, error) };
+        return { ...report, kind: "retry", text: encodeFailure(subject, error), delay };
       } catch {
         return { ...report, ...failed(subject, "its error cannot be described") };
       }

@@ -14,6 +14,8 @@ export interface CurrentTask {
    * the highest one it saw can refuse a write from an attempt that was given up.
    */
   readonly fence: number;
+  /** 1 for the first attempt, and one more for each one that failed. Lost workers do not count. */
+  readonly attempt: number;
   /**
    * Aborts when the task is to end early: its pool stops, or the task was cancelled or given
    * to another worker. Whatever it returns then is dropped.

@@ -59,6 +59,26 @@ export class TaskExpired extends TaskFailure {
   override name = "TaskExpired";
 }
 
+/**
+ * Thrown by a task that is not to run again, whatever `retries` says.
+ *
+ * @example
+ * ```ts
+ * import { NonRetryable } from "@worq/worq";
+ *
+ * export async function fetchPage(url: string): Promise<string> {
+ *   const response = await fetch(url);
+ *   if (response.status === 404) throw new NonRetryable(`there is no ${url}`);
+ *   if (!response.ok) throw new Error(`status ${response.status}`); // perhaps later
+ *   return await response.text();
+ * }
+ * ```
+ */
+export class NonRetryable extends Error {
+  /** Name of the class. */
+  override name = "NonRetryable";
+}
+
 /** The queue already knows a task with this id; nothing was enqueued. */
 export class DuplicateTask extends TaskFailure {
   /** Name of the class. */

@@ -19,6 +19,33 @@ export interface TaskPolicy {
   readonly ignoreResult: boolean;
   /** How often the task is given to another worker after one was lost with it. */
   readonly redeliveries: number;
+  /** How often it runs again after it failed; as its definition says when undefined. */
+  readonly retries: number | undefined;
+  /** Pause before it runs again. */
+  readonly backoff: Backoff | undefined;
+  /** Names of the errors after which it does. */
+  readonly retryOn: readonly string[] | undefined;
+  /** 0 to 255, the higher the sooner. */
+  readonly priority: number;
+  /** Milliseconds since 1970: an attempt that has not started then is none. */
+  readonly expiresAt: number | undefined;
+  /** Milliseconds that it is kept after it failed for good. */
+  readonly deadTimeout: number;
+}
+
+/** Pauses between the attempts of a task, as data. */
+export interface Backoff {
+  /** Milliseconds before the first retry. @default {1_000} */
+  readonly delay?: number;
+  /** Each pause is so many times the one before; 1 for a fixed pause. @default {2} */
+  readonly factor?: number;
+  /** Milliseconds that no pause exceeds. @default {3_600_000} */
+  readonly max?: number;
+  /**
+   * Part of a pause that is random, 0 to 1, so that tasks which failed together do not come back
+   * together: with 0.5 a pause is half to whole. @default {0.5}
+   */
+  readonly jitter?: number;
 }
 
 /** A task as a worker needs it. */
@@ -38,10 +65,27 @@ export const DEFAULT_POLICY: TaskPolicy = {
   onError: "fail",
   ignoreResult: false,
   redeliveries: 1,
+  retries: undefined,
+  backoff: undefined,
+  retryOn: undefined,
+  priority: 0,
+  expiresAt: undefined,
+  deadTimeout: 604_800_000,
 };
 
 /** Stands between the parts of a message. */
 export const UNIT = "\x1f";
+const NUMBERS = [
+  ...[
+    "resultTimeout",
+    "heartbeatInterval",
+    "redeliveries",
+    "needs",
+    "retries",
+    "priority",
+  ] as const,
+  ...["expiresAt", "deadTimeout"] as const,
+] as const;
 const POLICIES = Object.keys(DEFAULT_POLICY) as (keyof TaskPolicy)[];
 
 /** The text of a message. */
@@ -68,9 +112,7 @@ export function decodeMessage(text: string): Message {
 function decodeHead(text: string): Partial<Message> {
   try {
     const head = JSON.parse(text) as Partial<Message>;
-    for (const key of ["resultTimeout", "heartbeatInterval", "redeliveries", "needs"] as const) {
-      checkMilliseconds("read", key, head[key]);
-    }
+    for (const key of NUMBERS) checkMilliseconds("read", key, head[key]);
     return head;
   } catch (error) {
     throw new SyntaxError(`the stored message is damaged: ${(error as Error).message}`);

@@ -9,6 +9,7 @@ import type {
   Need,
   NewTask,
   Outcome,
+  Plan,
   TaskQueue,
 } from "./task_queue.ts";
 import type { TaskStatus } from "./status.ts";
@@ -20,6 +21,7 @@ export interface Call {
   readonly name: string;
   readonly args: readonly unknown[];
   readonly options: Partial<TaskPolicy>;
+  readonly plan?: Plan;
   /** Chosen by the user; made up otherwise. */
   readonly id?: string;
 }
@@ -144,7 +146,12 @@ export class Producer implements AsyncDisposable {
     const policy = { ...DEFAULT_POLICY, ...call.options };
     const message = encodeMessage({ ...policy, name: call.name, args, needs: needs.length });
     const { id, origin } = ref;
-    const answer = this.#enqueue.add({ id, message, needs, ...(origin ? { origin } : {}) });
+    const { plan } = call;
+    const answer = this.#enqueue.add({
+      ...{ id, message, needs },
+      ...(origin === undefined ? undefined : { origin }),
+      ...(plan === undefined ? undefined : { plan }),
+    });
     this.#join(ref);
     // When an argument could not be stored, that is what the caller must hear.
     const parts = handles.filter((handle) => handle instanceof Promise);

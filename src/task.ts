@@ -1,8 +1,10 @@
 /** Calling one task: its options, and the same task with others. */
 import { kRef } from "./codec.ts";
 import { Deferred } from "./deferred.ts";
-import { DEFAULT_POLICY, type TaskPolicy } from "./message.ts";
+import { type Backoff, DEFAULT_POLICY, type TaskPolicy } from "./message.ts";
 import type { Producer } from "./producer.ts";
+import { checkBackoff } from "./retry.ts";
+import type { Plan } from "./task_queue.ts";
 import { checkMilliseconds } from "./wait.ts";
 
 /** How a task is enqueued, run and kept. Defaults come from the queue's own options. */
@@ -33,10 +35,51 @@ export interface TaskOptions {
    * @default {1}
    */
   redeliveries?: number;
+  /**
+   * How often the task runs again after it failed: threw, or took longer than the pool's
+   * `taskTimeout`. A lost worker does not count, see `redeliveries`. Without it the task's
+   * definition decides. @default {0}
+   */
+  retries?: number;
+  /**
+   * Pause before each retry: milliseconds, or how the pauses grow.
+   * @default {{ delay: 1_000, factor: 2, max: 3_600_000, jitter: 0.5 }}
+   */
+  backoff?: number | Backoff;
+  /**
+   * Names of the errors after which it runs again: the error's own, or that of a class which it
+   * extends. After any but `NonRetryable` when omitted. A task that takes too long has a
+   * `TimeoutError`.
+   */
+  retryOn?: readonly string[];
+  /**
+   * 0 to 255: it runs before all tasks of its queue with a lower one that wait for a worker, and
+   * after those with the same that came before it. @default {0}
+   */
+  priority?: number;
+  /**
+   * Milliseconds that the task can be redriven after it failed for good; 0 to keep nothing. A queue
+   * keeps 10,000 such tasks at most. @default {604_800_000} (a week)
+   */
+  deadTimeout?: number;
+}
+
+/** When one task runs. */
+export interface TimeOptions {
+  /** Milliseconds from now before which the task does not run; with arguments to come, too. */
+  delay?: number;
+  /** When it may run: a `Date`, or milliseconds since 1970. With `delay`, the later one counts. */
+  runAt?: Date | number;
+  /**
+   * When it is too late: a `Date`, or milliseconds since 1970. An attempt that has not started then
+   * is none: the task ends, and who waits gets `TaskExpired`, or the failure of its last attempt.
+   */
+  expiresAt?: Date | number;
 }
 
 /** Options of one task, with its identity. */
-export interface OneTaskOptions<P extends readonly unknown[] = never> extends TaskOptions {
+export interface OneTaskOptions<P extends readonly unknown[] = never>
+  extends TaskOptions, TimeOptions {
   /**
    * Id of the task, or a function that makes it from the arguments as they were given. While the
    * queue knows a task with this id, another call throws `DuplicateTask`. 1 to 512 characters, no
@@ -101,8 +144,10 @@ export const kTarget: unique symbol = Symbol("worq.target") as never;
 // A hundred years: what is kept longer is not a result but data, and belongs elsewhere.
 const LONGEST = 3_155_760_000_000;
 const ON_ERROR = ["fail", "pass"];
+const TIMES = ["delay", "runAt", "expiresAt"] as const;
 const OPTIONS: ReadonlySet<string> = new Set([
   "id",
+  ...TIMES,
   ...Object.keys(DEFAULT_POLICY),
 ]);
 
@@ -149,7 +194,7 @@ export function task<P extends readonly unknown[], R>(
 
 /** Throws for default options of a queue that cannot be. */
 export function checkDefaults(options: DefaultTaskOptions): void {
-  for (const key of ["id", "ignoreResult"]) {
+  for (const key of ["id", "ignoreResult", ...TIMES]) {
     if (!(key in options)) continue;
     throw new TypeError(`Cannot get queue: option "${key}" is for single tasks, see task()`);
   }
@@ -164,10 +209,12 @@ export function checkOptions(act: string, options: OneTaskOptions<never>): void 
       `Cannot ${act}: unknown option "${unknown}", expected one of ${[...OPTIONS].join(", ")}`,
     );
   }
-  const { onError, resultTimeout, heartbeatInterval, redeliveries, id } = options;
-  checkMilliseconds(act, "resultTimeout", resultTimeout);
-  checkMilliseconds(act, "heartbeatInterval", heartbeatInterval);
-  for (const [name, time] of Object.entries({ resultTimeout, heartbeatInterval })) {
+  const { onError, resultTimeout, heartbeatInterval, deadTimeout, delay, id } = options;
+  const { redeliveries, retries, priority, backoff, retryOn, runAt, expiresAt } = options;
+  for (
+    const [name, time] of Object.entries({ resultTimeout, heartbeatInterval, deadTimeout, delay })
+  ) {
+    checkMilliseconds(act, name, time);
     if (time !== undefined && time > LONGEST) {
       throw new RangeError(
         `Cannot ${act}: ${name} must be at most ${LONGEST} ms, received ${time}`,
@@ -177,17 +224,51 @@ export function checkOptions(act: string, options: OneTaskOptions<never>): void 
   if (heartbeatInterval === 0) {
     throw new RangeError(`Cannot ${act}: heartbeatInterval must not be 0`);
   }
-  if (redeliveries !== undefined && !(Number.isSafeInteger(redeliveries) && redeliveries >= 0)) {
-    throw new RangeError(
-      `Cannot ${act}: redeliveries must be a whole number, 0 or more, received ${redeliveries}`,
-    );
-  }
+  checkWhole(act, "redeliveries", redeliveries);
+  checkWhole(act, "retries", retries);
+  checkWhole(act, "priority", priority, 255);
+  checkTime(act, "runAt", runAt);
+  checkTime(act, "expiresAt", expiresAt);
+  checkRetry(act, backoff, retryOn);
   if (onError !== undefined && !ON_ERROR.includes(onError)) {
     throw new TypeError(`Cannot ${act}: onError must be "fail" or "pass", received "${onError}"`);
   }
   if (id !== undefined && typeof id !== "string" && typeof id !== "function") {
     throw new TypeError(`Cannot ${act}: id must be a string or a function, received ${typeof id}`);
   }
+}
+
+function checkWhole(act: string, name: string, value: unknown, most = Infinity): void {
+  if (value === undefined) return;
+  if (Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= most) return;
+  const range = most === Infinity ? "0 or more" : `0 to ${most}`;
+  throw new RangeError(
+    `Cannot ${act}: ${name} must be a whole number, ${range}, received ${String(value)}`,
+  );
+}
+
+function checkTime(act: string, name: string, value: unknown): void {
+  if (value === undefined) return;
+  const time = value instanceof Date ? value.getTime() : value;
+  if (typeof time === "number" && time >= 0 && time <= 8.64e15) return;
+  throw new TypeError(
+    `Cannot ${act}: ${name} must be a valid Date or milliseconds since 1970, received ${value}`,
+  );
+}
+
+function checkRetry(act: string, backoff: unknown, retryOn: unknown): void {
+  if (typeof backoff === "function" || typeof retryOn === "function") {
+    throw new TypeError(
+      `Cannot ${act}: a function does not travel with a call; give it to the task's definition, ` +
+        "the third argument of TaskSpace",
+    );
+  }
+  checkBackoff(act, backoff);
+  if (retryOn === undefined) return;
+  if (Array.isArray(retryOn) && retryOn.every((name) => typeof name === "string")) return;
+  throw new TypeError(
+    `Cannot ${act}: retryOn must be names of errors, received ${String(retryOn)}`,
+  );
 }
 
 /** A callable that enqueues `of`. */
@@ -203,7 +284,7 @@ export function enqueue({ producer, name, options }: TargetOf, args: unknown[]):
     const sent = producer.send({
       name,
       args,
-      options: policyOf(options),
+      ...settingsOf(options),
       ...(id === undefined ? {} : { id: typeof id === "string" ? id : idFrom(id, args) }),
     });
     if (ignoreResult) return sent.stored.then(() => undefined);
@@ -218,21 +299,37 @@ function idFrom(id: unknown, args: unknown[]): string {
   return (id as (...args: unknown[]) => string)(...args);
 }
 
-/** One for all calls with the same options. */
-const policies = new WeakMap<OneTaskOptions<never>, Partial<TaskPolicy>>();
+/** What options say to the queue and the workers. */
+interface Settings {
+  readonly options: Partial<TaskPolicy>;
+  readonly plan?: Plan;
+}
 
-function policyOf(options: OneTaskOptions<never>): Partial<TaskPolicy> {
-  const known = policies.get(options);
+/** One for all calls with the same options. */
+const settings = new WeakMap<OneTaskOptions<never>, Settings>();
+
+function settingsOf(options: OneTaskOptions<never>): Settings {
+  const known = settings.get(options);
   if (known !== undefined) return known;
-  const { id: _id, ...rest } = options;
-  const given = Object.entries(rest).filter(([, value]) => value !== undefined);
-  // Redis counts whole milliseconds.
-  const whole = given.map(([key, value]) => [
-    key,
-    typeof value === "number" ? Math.ceil(value) : value,
-  ]);
-  if (options.ignoreResult) whole.push(["resultTimeout", 0]);
-  const policy = Object.fromEntries(whole) as Partial<TaskPolicy>;
-  policies.set(options, policy);
-  return policy;
+  const { id: _id, delay, runAt, ...rest } = options;
+  const policy: Record<string, unknown> = whole(rest);
+  if (options.ignoreResult) policy.resultTimeout = 0;
+  if (typeof rest.backoff === "number") {
+    const pause = Math.ceil(rest.backoff);
+    policy.backoff = { delay: pause, factor: 1, max: pause, jitter: 0 };
+  }
+  const { priority, expiresAt } = rest;
+  const plan: Plan = whole({ priority, delay, runAt, expiresAt });
+  const made = { options: policy, ...(Object.keys(plan).length > 0 ? { plan } : {}) };
+  settings.set(options, made);
+  return made;
+}
+
+/** Without what is undefined, times as numbers: Redis counts whole milliseconds. */
+function whole(options: Record<string, unknown>): Record<string, unknown> {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given.map(([key, value]) => {
+    const number = value instanceof Date ? value.getTime() : value;
+    return [key, typeof number === "number" ? Math.ceil(number) : number];
+  }));
 }

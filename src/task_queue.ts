@@ -5,12 +5,14 @@
  *
  * | place | status | leaves it when |
  * |---|---|---|
- * | pending | `pending` | the last result it takes is in, or one of them failed |
+ * | pending | `pending` | the last result it takes is in and its time has come, or a result failed |
  * | ready | `enqueued` | a pool claims it |
- * | leases | `processing` | its outcome is accepted, it is handed back, or its worker is lost |
+ * | leases | `processing` | its outcome is accepted, it is to be retried or handed back, or its worker is lost |
  * | over | `success`, `failed`, `expired` | its result timeout has passed and no task needs it |
  *
- * A cancelled task is over at once, wherever it is.
+ * A cancelled task is over at once, wherever it is; so is one that no pool has when its `expiresAt`
+ * comes. A task that failed for good is over, and a copy of it is among the dead, from which it can
+ * be enqueued again.
  *
  * Each claim gives the task a fence, a number that grows from claim to claim. A report with any other than the
  * latest fence is dropped: the worker that sent it lost the task to another one, or to its end.
@@ -60,7 +62,24 @@ export interface NewTask {
   readonly origin?: string;
   /** Tasks whose results it takes, in the order of its placeholders, none twice. */
   readonly needs: readonly Need[];
+  /** When and before whom it is to run; at once and in line when omitted. */
+  readonly plan?: Plan;
 }
+
+/** When a task is to run. */
+export interface Plan {
+  /** 0 to 255: in front of all with a lower one that wait for a worker. */
+  readonly priority?: number;
+  /** Milliseconds from now before which it does not run. */
+  readonly delay?: number;
+  /** Milliseconds since 1970 before which it does not run; the later one counts. */
+  readonly runAt?: number;
+  /** Milliseconds since 1970: an attempt that has not started then is none. */
+  readonly expiresAt?: number;
+}
+
+/** Of the numbers in a line of one priority, there are so many. */
+export const BAND: number = 2 ** 45;
 
 /**
  * What became of a new task: stored as `enqueued`, stored as `pending`, or not stored, because its
@@ -84,6 +103,8 @@ export interface Claim {
   readonly message: string | undefined;
   /** The first outcomes of its needs, in order; `inputs` gives the rest. */
   readonly inputs: readonly Outcome[];
+  /** How many attempts failed before this one. */
+  readonly failures: number;
 }
 
 /** How an attempt ended. */
@@ -92,10 +113,15 @@ export interface Report {
   readonly id: string;
   /** Of the claim. */
   readonly fence: number;
-  /** `returned`: not run after all, no attempt counted. `lost`: its worker died with it. */
-  readonly kind: "success" | "failed" | "returned" | "lost";
+  /**
+   * `retry`: failed, and to be run again. `returned`: not run after all, no attempt counted. `lost`:
+   * its worker died with it.
+   */
+  readonly kind: "success" | "failed" | "retry" | "returned" | "lost";
   /** Encoded value or failure; for `lost` the reason in plain text. */
   readonly text: string;
+  /** Milliseconds until the next attempt, for a `retry`. */
+  readonly delay?: number;
   /** Milliseconds to keep the outcome. */
   readonly keep: number;
 }
@@ -136,6 +162,11 @@ export interface ExchangeAnswer {
   readonly superseded: readonly string[];
   /** There is unfinished work inside the queue: come again soon. */
   readonly more: boolean;
+  /**
+   * Milliseconds until time alone brings something: a task becomes due or too late, or a lease ends.
+   * Undefined when there is no such time, and for a pool that got all it wanted.
+   */
+  readonly next: number | undefined;
 }
 
 /** What a backend tells without being asked. */
@@ -150,8 +181,10 @@ export interface QueueListener {
 
 /** How many tasks are where. */
 export interface QueueStats {
-  /** Tasks that wait for results. */
+  /** Tasks that wait for results, or for their time. */
   readonly pending: number;
+  /** Those of the pending ones that wait for their time, perhaps for results, too. */
+  readonly scheduled: number;
   /** Tasks that wait for a worker. */
   readonly ready: number;
   /** Tasks that a pool has. */
@@ -160,9 +193,48 @@ export interface QueueStats {
   readonly idle: number;
   /** Tasks whose dependents or needs are still being told. */
   readonly unsettled: number;
+  /** Tasks that failed for good and are kept. */
+  readonly dead: number;
   /** Whether no pool is given tasks. */
   readonly paused: boolean;
 }
+
+/** An attempt that did not bring a value. */
+export interface Attempt {
+  /** Of the claim. */
+  readonly fence: number;
+  /** Pool that had the task. */
+  readonly owner: string;
+  /** When it was claimed, in milliseconds of the backend's clock. */
+  readonly started: number;
+  /** When that was over, likewise. */
+  readonly ended: number;
+  /** Whether the task failed, or its worker was lost. */
+  readonly kind: "failed" | "lost";
+  /** Encoded failure, empty when it is too long; for `lost` the reason in plain text. */
+  readonly text: string;
+}
+
+/** A task that failed for good. */
+export interface DeadTask {
+  /** Id of the task. */
+  readonly id: string;
+  /** As it was stored. */
+  readonly message: string;
+  /** How it ended. */
+  readonly outcome: Outcome;
+  /** When it ended, in milliseconds of the backend's clock. */
+  readonly ended: number;
+  /** Its last attempts, in order. */
+  readonly attempts: readonly Attempt[];
+}
+
+/**
+ * What became of a dead task that was to be enqueued again: it is `redriven`; its id is `taken` by
+ * another task, or by its own outcome that some task still takes; or it is `unknown`, never dead or
+ * no longer kept.
+ */
+export type RedriveAnswer = "redriven" | "taken" | "unknown";
 
 /** What the queue knows about one task. */
 export interface TaskRecord {
@@ -180,7 +252,13 @@ export interface TaskRecord {
   readonly owner: string | undefined;
   /** How many workers were lost with it. */
   readonly losses: number;
-  /** Results that it still waits for. */
+  /** How many attempts failed, but the last one of a task that failed. */
+  readonly failures: number;
+  /** Its last attempts that brought no value, in order, at most {@linkcode MAX_ATTEMPTS}. */
+  readonly attempts: readonly Attempt[];
+  /** When it may run, in milliseconds of the backend's clock; undefined when it need not wait. */
+  readonly due: number | undefined;
+  /** What it still waits for: results, and its time as one more. */
   readonly open: number;
   /** Results that it takes; none once it is over. */
   readonly needs: readonly Need[];
@@ -225,6 +303,12 @@ export interface TaskQueue extends AsyncDisposable {
   pause(): Promise<void>;
   /** Pools are given tasks again. */
   resume(): Promise<void>;
+  /** Tasks that failed for good, `count` of them from number `from` on, the last to be dropped first. */
+  dead(from: number, count: number): Promise<DeadTask[]>;
+  /** Enqueues dead tasks again, in order, each at the end of the line and as if it were new. */
+  redrive(ids: readonly string[]): Promise<RedriveAnswer[]>;
+  /** Drops dead tasks; returns how many there were. */
+  discard(ids: readonly string[]): Promise<number>;
   /** Adds a listener; the returned function takes it away. */
   listen(listener: QueueListener): () => void;
 }
@@ -237,6 +321,18 @@ export const CLEARED = "task expired: it was cleared";
 
 /** Text for a task that was cancelled. */
 export const CANCELLED = "task expired: it was cancelled";
+
+/** Text for a task that was not started by its `expiresAt`. */
+export const LATE = "task expired: it was not started in time";
+
+/** Attempts of a task that are remembered. */
+export const MAX_ATTEMPTS = 10;
+
+/** Characters of a failure that are remembered with an attempt. */
+export const MAX_ATTEMPT_TEXT = 4_000;
+
+/** Dead tasks that a queue keeps; with one more, the one goes that would be dropped next. */
+export const MAX_DEAD = 10_000;
 
 /** Why a task was lost when its pool did not say. */
 export const SILENT = "the pool that had it gave no sign of life for the time of its lease";

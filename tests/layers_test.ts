@@ -18,6 +18,7 @@ const LAYERS = [
   "batch",
   "codec",
   "message",
+  "retry",
   "task_queue",
   "outcome",
   "task_space",
@@ -28,8 +29,10 @@ const LAYERS = [
   "task",
   "queue",
   "helpers",
+  "dead",
   "broker",
   "queues/heap",
+  "queues/timers",
   "queues/memory_store",
   "queues/memory",
   "queues/redis_client",
@@ -101,6 +104,8 @@ const LAYERS = [
   "cli/program",
   "cli/binary",
   "testing/driver",
+  "testing/case",
+  "testing/delivery_cases",
   "testing/task_queue_suite",
 ];
 

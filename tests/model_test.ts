@@ -14,7 +14,16 @@ import { checkInvariants } from "./support/invariants.ts";
 import { checkKeys } from "./support/redis_keys.ts";
 
 type Operation =
-  | { kind: "enqueue"; id: string; takes: string[]; old: boolean; pass: boolean; once: boolean }
+  | {
+    kind: "enqueue";
+    id: string;
+    takes: string[];
+    old: boolean;
+    pass: boolean;
+    once: boolean;
+    plan: { priority?: number; delay?: number; expiresIn?: number; deadTimeout?: number };
+  }
+  | { kind: "redrive" | "discard"; ids: string[] }
   | { kind: "resend"; id: string }
   | { kind: "claim"; pool: string; want: number }
   | { kind: "end"; claim: number; how: Ending; keep: number }
@@ -41,6 +50,12 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
       old: fc.boolean(),
       pass: fc.boolean(),
       once: fc.boolean(),
+      plan: fc.record({
+        priority: fc.constantFrom(1, 255),
+        delay: fc.constantFrom(0, 1_000, 20_000),
+        expiresIn: fc.constantFrom(0, 1_500, 30_000),
+        deadTimeout: fc.constantFrom(0, 10_000),
+      }, { requiredKeys: [] }),
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("resend" as const), id }) },
@@ -53,7 +68,9 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant("end" as const),
       claim: fc.nat(9),
-      how: fc.constantFrom<Ending>("success", "success", "failed", "returned", "lost"),
+      how: fc.constantFrom<Ending>(
+        ...["success", "success", "failed", "retry", "returned", "lost"] as const,
+      ),
       keep: fc.constantFrom(0, 3_600_000),
     }),
   },
@@ -77,6 +94,13 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("pause" as const) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("resume" as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("clear" as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constantFrom("redrive" as const, "discard" as const),
+      ids: fc.uniqueArray(id, { maxLength: 3 }),
+    }),
+  },
 );
 
 /** One queue, with what a test must remember to use it. */
@@ -87,10 +111,12 @@ class Subject {
   /** The calls that were made, by id, as a program holds handles of them. */
   readonly #calls = new Map<string, TaskSpec[]>();
   readonly #pass: (time: number) => void;
+  readonly #clock: () => number;
   #number = 0;
 
-  constructor(queue: TaskQueue, pass: (time: number) => void) {
+  constructor(queue: TaskQueue, clock: () => number, pass: (time: number) => void) {
     this.driver = new Driver(queue);
+    this.#clock = clock;
     this.#pass = pass;
   }
 
@@ -99,7 +125,8 @@ class Subject {
     const { driver } = this;
     switch (operation.kind) {
       case "enqueue": {
-        const { id, pass, once, takes, old } = operation;
+        const { id, pass, once, takes, old, plan } = operation;
+        const { expiresIn, ...rest } = plan;
         const calls = this.#calls.get(id) ?? [];
         const call: TaskSpec = {
           id,
@@ -107,6 +134,8 @@ class Subject {
           onError: pass ? "pass" : "fail",
           redeliveries: once ? 0 : 1,
           origin: `${id}${calls.length}`,
+          ...rest,
+          ...(expiresIn === undefined ? {} : { expiresAt: this.#clock() + expiresIn }),
         };
         this.#calls.set(id, [...calls, call]);
         return await driver.enqueue(call);
@@ -126,7 +155,8 @@ class Subject {
         const claim = this.#pick(operation.claim);
         if (claim === undefined) return;
         const reports = [driver.report(operation.how, claim, operation.keep)];
-        return (await driver.exchange({ pool: "reporter", reports })).superseded;
+        const { superseded, next } = await driver.exchange({ pool: "reporter", reports });
+        return [superseded, next];
       }
       case "renew": {
         const claim = this.#pick(operation.claim);
@@ -147,14 +177,17 @@ class Subject {
         return await driver.queue.resume();
       case "clear":
         return await driver.queue.clear();
+      case "redrive":
+      case "discard":
+        return await driver.queue[operation.kind](operation.ids);
     }
   }
 
   async #claim(pool: string, want: number, number: number): Promise<unknown> {
     this.#numbers.set(pool, number);
-    const { claims } = await this.driver.exchange({ pool, want, number });
+    const { claims, next } = await this.driver.exchange({ pool, want, number });
     this.claims.push(...claims);
-    return claims.map(({ id, message, inputs }) => ({ id, message, inputs }));
+    return [next, claims.map(({ fence: _, ...claim }) => claim)];
   }
 
   /** A handle of the first or the latest call with this id, or of one that nobody made. */
@@ -180,8 +213,8 @@ testOn(redisUrl, "memory and Redis agree on every sequence of operations", async
     await using memory = new MemoryTaskQueue("memory://model", name, { clock });
     await using redis = new RedisTaskQueue(url, name, { clock });
     const subjects = [
-      new Subject(memory, (time) => now += time),
-      new Subject(redis, () => {}),
+      new Subject(memory, clock, (time) => now += time),
+      new Subject(redis, clock, () => {}),
     ] as const;
     for (const operation of operations) {
       const [expected, actual] = [
@@ -191,9 +224,12 @@ testOn(redisUrl, "memory and Redis agree on every sequence of operations", async
       deepStrictEqual(comparable(actual), comparable(expected));
       const states = [await checkInvariants(memory, IDS), await checkInvariants(redis, IDS)];
       deepStrictEqual(comparable(states[1]), comparable(states[0]));
+      const dead = [await memory.dead(0, 9), await redis.dead(0, 9)];
+      deepStrictEqual(comparable(dead[1]), comparable(dead[0]));
       await checkKeys(client, name);
     }
     await redis.clear();
+    await redis.discard(IDS);
   });
   try {
     await fc.assert(agree, { numRuns: RUNS });

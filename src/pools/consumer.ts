@@ -81,6 +81,8 @@ export class Consumer {
   #news = Promise.withResolvers<void>();
   /** There may be tasks to claim: the queue was not asked yet, woke us, or gave all we wanted. */
   #hungry = true;
+  /** When time alone brings something to claim. */
+  #next = Infinity;
   /** There is no hurry: what comes may gather. */
   #patient = false;
   #quiet = false;
@@ -235,7 +237,8 @@ export class Consumer {
     }
   }
 
-  #take({ claims, superseded }: ExchangeAnswer, want: number): void {
+  #take({ claims, superseded, next }: ExchangeAnswer, want: number): void {
+    this.#next = next === undefined ? Infinity : performance.now() + next;
     // Who wants nothing is not woken, either: then it has to ask once there is room.
     const hungry = claims.length >= want;
     const turnPasses = this.#hungry && !hungry;
@@ -268,10 +271,11 @@ export class Consumer {
     }
     const canClaim = this.#hungry && this.#host.room(this) > 0;
     if (this.#reports.length === 0 && !this.#leaving && !canClaim) {
-      let beat = now + POLL;
+      const look = Math.min(this.#next, now + POLL);
+      let beat = look;
       for (const run of this.#running.values()) beat = Math.min(beat, run.beat);
-      await waitUntil(this.#news.promise, { timeout: Math.max(0, beat - now) });
-      if (performance.now() - now >= POLL) this.#hungry = true;
+      await waitUntil(this.#news.promise, { timeout: Math.max(0, Math.ceil(beat - now)) });
+      if (performance.now() >= look) this.#hungry = true;
     }
     if (!this.#host.remote && performance.now() - this.#turnStart < MAX_TURN) return;
     await new Promise((resolve) => setImmediate(resolve));

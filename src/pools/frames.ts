@@ -36,7 +36,7 @@ export type Done = readonly [
 
 /**
  * A task for a worker: its number in this worker, the time (milliseconds since 1970) after which it
- * must not begin any more or 0, then queue, id, fence, message and inputs.
+ * must not begin any more or 0, then queue, id, fence, message, inputs and failures so far.
  */
 export type Order = readonly [
   serial: number,
@@ -46,6 +46,7 @@ export type Order = readonly [
   fence: number,
   message: string,
   inputs: readonly Outcome[],
+  failures: number,
 ];
 
 /** What a pool tells a worker. */
@@ -68,6 +69,8 @@ export type FromWorker =
   /** It cannot have tasks, and why. */
   | readonly ["unfit", reason: string]
   | Done
+  /** A task failed and is to run again: after so many milliseconds. The time that it took. */
+  | readonly ["retry", serial: number, delay: number, text: string, took: number]
   /** A task did not begin in time. */
   | readonly ["back", serial: number]
   /** It was asked to end by someone else: it finishes what it has. */
@@ -80,6 +83,7 @@ const SHAPES: Record<FromWorker[0], readonly string[]> = {
   ready: ["string"],
   unfit: ["string"],
   done: ["number", "boolean", "string", "number", "number"],
+  retry: ["number", "number", "string", "number"],
   back: ["number"],
   leaving: [],
   bye: ["string"],

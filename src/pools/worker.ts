@@ -1,5 +1,6 @@
 /** {@linkcode Worker}: one thread or process, as its pool sees it. */
 import { encodeFailure } from "../outcome.ts";
+import { retryDelay } from "../retry.ts";
 import type { Report } from "../task_queue.ts";
 import type { Job } from "./consumer.ts";
 import { type Done, type FromWorker, isFrame, type Order, type Start } from "./frames.ts";
@@ -178,7 +179,16 @@ export class Worker {
     abort.onAbort = (reason) => this.#abandon(entry, messageOf(reason));
     if (
       this.#outbox.push(
-        [serial, entry.until, broker.name, claim.id, claim.fence, claim.message!, claim.inputs],
+        [
+          serial,
+          entry.until,
+          broker.name,
+          claim.id,
+          claim.fence,
+          claim.message!,
+          claim.inputs,
+          claim.failures,
+        ],
       ) === 1
     ) queueMicrotask(() => this.#flush());
     return promise;
@@ -263,6 +273,9 @@ export class Worker {
       case "done":
         this.#done(frame);
         break;
+      case "retry":
+        this.#retry(frame[1], frame[2], frame[3], frame[4]);
+        break;
       case "back":
         this.#settle(this.#entries.get(frame[1]), "returned", "");
         break;
@@ -309,17 +322,38 @@ export class Worker {
     if (entry === undefined) return;
     this.#pace.add(took);
     this.finished++;
-    if (!ok && entry.timedOut) this.#settle(entry, "failed", this.#timeoutFailure(entry));
+    if (!ok && entry.timedOut) this.#timeOut(entry);
     else this.#settle(entry, ok ? "success" : "failed", text);
     if (memory > this.#limits.maxMemory) this.retire();
   }
 
-  #settle(entry: Entry | undefined, kind: Report["kind"], text: string): void {
+  #retry(serial: number, delay: number, text: string, took: number): void {
+    const entry = this.#entries.get(serial);
+    if (entry === undefined) return;
+    this.#pace.add(took);
+    this.finished++;
+    if (entry.timedOut) this.#timeOut(entry);
+    else this.#settle(entry, "retry", text, delay);
+  }
+
+  /** It failed; whether it runs again only the caller's own options can tell here. */
+  #timeOut(entry: Entry): void {
+    const { claim: { failures }, message } = entry.job;
+    const delay = retryDelay(message, failures, new DOMException("too long", "TimeoutError"));
+    this.#settle(
+      entry,
+      delay === undefined ? "failed" : "retry",
+      this.#timeoutFailure(entry),
+      delay,
+    );
+  }
+
+  #settle(entry: Entry | undefined, kind: Report["kind"], text: string, delay = 0): void {
     if (entry === undefined || !this.#entries.delete(entry.serial)) return;
     if (kind === "returned") this.#given--;
     if (entry.abandoned > 0) this.#abandoned--;
     const { job: { claim: { id, fence }, message } } = entry;
-    entry.settle({ id, fence, kind, text, keep: message.resultTimeout });
+    entry.settle({ id, fence, kind, text, keep: message.resultTimeout, delay });
     this.#beginNext();
     this.#endWhenDone();
     this.#host.changed();
@@ -364,7 +398,7 @@ export class Worker {
       this.#abort(entry.serial, `The task took longer than ${this.#limits.taskTimeout} ms`);
     }
     if (over <= ABORT_GRACE) return;
-    this.#settle(entry, "failed", this.#timeoutFailure(entry));
+    this.#timeOut(entry);
     this.kill(`was killed, because a task took longer than ${this.#limits.taskTimeout} ms`);
   }
 

@@ -6,7 +6,7 @@ import { decode } from "../codec.ts";
 import { describeError, errorText } from "../errors.ts";
 import { decodeMessage } from "../message.ts";
 import { encodeFailure } from "../outcome.ts";
-import type { Claim } from "../task_queue.ts";
+import type { Claim, Report } from "../task_queue.ts";
 import { enterWorkerScope } from "../worker_scope.ts";
 import type { Done, FromWorker, Order, Start, ToWorker } from "./frames.ts";
 import type { Shelf } from "./shelf.ts";
@@ -146,14 +146,17 @@ export class WorkerMain {
     if (this.#ending) this.#end();
   }
 
-  async #run([serial, , queue, id, fence, text, inputs]: Order): Promise<void> {
+  async #run([serial, , queue, id, fence, message, inputs, failures]: Order): Promise<void> {
     const abort = new Abort();
     this.#running.set(serial, abort);
     const begin = performance.now();
-    const claim: Claim = { id, fence, message: text, inputs };
-    const [ok, outcome] = await this.#outcome(claim, queue, abort);
+    const claim: Claim = { id, fence, message, inputs, failures };
+    const { kind, text, delay } = await this.#report(claim, queue, abort);
     const took = performance.now() - begin;
-    this.#tell(["done", serial, ok, outcome, took, this.#memory()]);
+    if (kind === "retry") {
+      this.flush();
+      this.#channel.post([["retry", serial, delay ?? 0, text, took]]);
+    } else this.#tell(["done", serial, kind === "success", text, took, this.#memory()]);
     this.#running.delete(serial);
     this.#pump();
   }
@@ -170,13 +173,16 @@ export class WorkerMain {
     else if (this.#held.length === 1) setImmediate(this.flush); // when this thread waits at last
   }
 
-  async #outcome(claim: Claim, queue: string, abort: Abort): Promise<[boolean, string]> {
+  async #report(
+    claim: Claim,
+    queue: string,
+    abort: Abort,
+  ): Promise<Pick<Report, "kind" | "text" | "delay">> {
     try {
       const message = decodeMessage(claim.message ?? "");
-      const report = await this.#broker!.run(claim, message, abort, queue);
-      return [report.kind === "success", report.text];
+      return await this.#broker!.run(claim, message, abort, queue);
     } catch (error) {
-      return [false, encodeFailure({ task: "?", queue, id: claim.id }, error)];
+      return { kind: "failed", text: encodeFailure({ task: "?", queue, id: claim.id }, error) };
     }
   }
 

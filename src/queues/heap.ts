@@ -13,6 +13,11 @@ export class Heap<T> implements Iterable<T> {
     return this.#items.length;
   }
 
+  /** The smallest element. */
+  get first(): T | undefined {
+    return this.#items[0];
+  }
+
   /** All elements, in no order. */
   [Symbol.iterator](): IterableIterator<T> {
     return this.#items.values();

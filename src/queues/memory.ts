@@ -2,6 +2,7 @@
 import { QueueUnavailable } from "../errors.ts";
 import type {
   CancelAnswer,
+  DeadTask,
   EnqueueAnswer,
   Exchange,
   ExchangeAnswer,
@@ -10,6 +11,7 @@ import type {
   Outcome,
   QueueListener,
   QueueStats,
+  RedriveAnswer,
   TaskQueue,
   TaskRecord,
 } from "../task_queue.ts";
@@ -95,6 +97,21 @@ export class MemoryTaskQueue implements TaskQueue {
   /** Gives tasks again. */
   resume(): Promise<void> {
     return this.#do(() => this.#store.resume());
+  }
+
+  /** Tasks that failed for good. */
+  dead(from: number, count: number): Promise<DeadTask[]> {
+    return this.#do(() => this.#store.dead(from, count));
+  }
+
+  /** Enqueues dead tasks again. */
+  redrive(ids: readonly string[]): Promise<RedriveAnswer[]> {
+    return this.#do(() => this.#store.redrive(ids));
+  }
+
+  /** Drops dead tasks. */
+  discard(ids: readonly string[]): Promise<number> {
+    return this.#do(() => this.#store.discard(ids));
   }
 
   /** Adds a listener. */

@@ -2,25 +2,34 @@
 import { decode, encodeValue } from "../codec.ts";
 import { decodeMessage, DEFAULT_POLICY, type Message } from "../message.ts";
 import {
+  type Attempt,
+  BAND,
   type CancelAnswer,
   CANCELLED,
   type Claim,
   CLEARED,
+  type DeadTask,
   type EnqueueAnswer,
   type Exchange,
   type ExchangeAnswer,
   type FailureData,
   GONE,
+  LATE,
+  MAX_ATTEMPT_TEXT,
+  MAX_ATTEMPTS,
+  MAX_DEAD,
   type Need,
   type NewTask,
   type Outcome,
   type QueueListener,
   type QueueStats,
+  type RedriveAnswer,
   type Report,
   SILENT,
   type TaskRecord,
 } from "../task_queue.ts";
 import { Heap } from "./heap.ts";
+import { Timers } from "./timers.ts";
 
 /** A handle of the queue, which hears the news. */
 export interface Listening {
@@ -44,6 +53,9 @@ interface Entry {
   fence: number;
   owner: string | undefined;
   losses: number;
+  failures: number;
+  attempts: Attempt[] | undefined;
+  /** End of the lease. */
   deadline: number;
   started: number | undefined;
   ended: number | undefined;
@@ -59,6 +71,17 @@ interface Ending {
   readonly entry: Entry;
   readonly outcome: Outcome;
   readonly keep: number;
+  /** It failed for good, and is kept among the dead. */
+  readonly dies?: boolean;
+}
+
+/** A task among the dead. The results that it took are held, in case it runs again. */
+interface Dead extends DeadTask {
+  readonly origin: string | undefined;
+  readonly needs: readonly Need[];
+  readonly held: Entry[] | undefined;
+  /** When it is dropped. */
+  readonly leaves: number;
 }
 
 interface PoolEntry {
@@ -79,6 +102,11 @@ export class Store {
   readonly #tasks = new Map<string, Entry>();
   readonly #pending = new Set<Entry>();
   readonly #leases = new Set<Entry>();
+  /** Pending tasks that wait for their time, which counts as one more result. */
+  readonly #due = new Timers<Entry>();
+  /** Tasks that no pool has, by when they are too late. */
+  readonly #late = new Timers<Entry>();
+  readonly #dead = new Map<string, Dead>();
   readonly #pools = new Map<string, PoolEntry>();
   /** Outcomes by how long they are kept, so that in each list the first is the first to go. */
   readonly #kept = new Map<number, { entry: Entry; expires: number }[]>();
@@ -89,6 +117,8 @@ export class Store {
   #ready = new Heap<Entry>((a, b) => a.score - b.score);
   #sequence = 0;
   #paused = false;
+  /** Time will bring something earlier than those who sleep know. */
+  #sooner = false;
 
   constructor(name: string, clock: () => number) {
     this.#name = name;
@@ -96,7 +126,7 @@ export class Store {
   }
 
   isEmpty(): boolean {
-    return this.#tasks.size === 0 && !this.#paused;
+    return this.#tasks.size === 0 && this.#dead.size === 0 && !this.#paused;
   }
 
   hadTasks(): boolean {
@@ -119,6 +149,9 @@ export class Store {
       else this.#renew(entry, lease);
     }
     this.#recover();
+    this.#promote();
+    this.#endLate();
+    this.#dropDead();
     const last = this.#pools.get(pool);
     const known = last?.claims.filter((entry) => entry.owner === pool && this.#leases.has(entry));
     const claimed = last === undefined || last.number < number
@@ -128,7 +161,8 @@ export class Store {
     else this.#pools.set(pool, { number, claims: claimed });
     this.#sleep(handle, pool, claimed.length < want);
     this.#wake();
-    return { claims: claimed.map((entry) => this.#toClaim(entry)), superseded, more: false };
+    const next = claimed.length < want ? this.#next() : undefined;
+    return { claims: claimed.map((entry) => this.#toClaim(entry)), superseded, more: false, next };
   }
 
   inputs(id: string, from: number, count: number): Outcome[] {
@@ -137,6 +171,8 @@ export class Store {
   }
 
   wait(handle: Listening, task: Need): Outcome | undefined {
+    // Where no pool is, only those who wait look after the time.
+    this.#endLate();
     const entry = this.#find(task);
     if (entry === undefined) return this.#outcomeOf(task);
     if (entry.outcome !== undefined) return entry.outcome;
@@ -148,22 +184,11 @@ export class Store {
   inspect(id: string): TaskRecord | undefined {
     const entry = this.#tasks.get(id);
     if (entry === undefined) return undefined;
-    const { status, origin, message, fence, owner, losses, open, needs, refs, started, ended } =
-      entry;
-    return {
-      id,
-      status,
-      origin,
-      message,
-      fence,
-      owner,
-      losses,
-      open,
-      needs,
-      refs,
-      started,
-      ended,
-    };
+    const { status, origin, message, fence, owner, losses, failures } = entry;
+    const { open, needs, refs, started, ended, attempts = NONE } = entry;
+    const due = this.#due.get(entry);
+    const life = { status, origin, message, fence, owner, losses, failures, attempts };
+    return { id, ...life, due, open, needs, refs, started, ended };
   }
 
   stats(): QueueStats {
@@ -171,10 +196,12 @@ export class Store {
     for (const pools of this.sleepers.values()) idle += pools.size;
     return {
       pending: this.#pending.size,
+      scheduled: this.#due.size,
       ready: this.#ready.size,
       leased: this.#leases.size,
       idle,
       unsettled: 0,
+      dead: this.#dead.size,
       paused: this.#paused,
     };
   }
@@ -184,6 +211,7 @@ export class Store {
     this.#pending.clear();
     this.#ready = new Heap<Entry>((a, b) => a.score - b.score);
     for (const entry of cleared) {
+      this.#unschedule(entry);
       this.#finish(entry, this.#expired(entry, CLEARED), 0);
     }
     return cleared.length;
@@ -200,15 +228,41 @@ export class Store {
       cancelled.add(entry);
       return "cancelled";
     });
-    // All leave their places before the first one ends, or it would fail the others.
-    this.#displace(cancelled);
-    this.#finishAll([...cancelled].map((entry) => ({
-      entry,
-      outcome: this.#expired(entry, CANCELLED),
-      keep: this.#messageOf(entry).resultTimeout,
-    })));
+    this.#expireAll(cancelled, CANCELLED);
     this.#wake();
     return answers;
+  }
+
+  dead(from: number, count: number): DeadTask[] {
+    return [...this.#dead.values()].sort(lastToLeave).slice(from, from + count)
+      .map(({ id, message, outcome, ended, attempts }) => ({
+        ...{ id, message, outcome, ended, attempts },
+      }));
+  }
+
+  redrive(ids: readonly string[]): RedriveAnswer[] {
+    const answers = ids.map((id): RedriveAnswer => {
+      const dead = this.#dead.get(id);
+      if (dead === undefined) return "unknown";
+      const known = this.#tasks.get(id);
+      if (known !== undefined && (known.outcome === undefined || known.refs > 0)) return "taken";
+      this.#dead.delete(id);
+      const { message, origin, needs, held } = dead;
+      const { priority = 0 } = this.#decode(message);
+      const entry = this.#newEntry({ id, message, needs, ...(origin ? { origin } : {}) }, priority);
+      entry.held = held;
+      entry.open = 0;
+      entry.attempts = [...dead.attempts];
+      this.#tasks.set(id, entry);
+      this.#makeReady(entry);
+      return "redriven";
+    });
+    this.#wake();
+    return answers;
+  }
+
+  discard(ids: readonly string[]): number {
+    return ids.filter((id) => this.#discard(id)).length;
   }
 
   pause(): void {
@@ -233,16 +287,29 @@ export class Store {
     }
   }
 
-  #enqueue({ id, message, origin, needs }: NewTask): EnqueueAnswer {
+  #enqueue(task: NewTask): EnqueueAnswer {
+    const { id, origin, plan = {} } = task;
     const known = this.#tasks.get(id);
     if (known !== undefined) {
       if (known.origin !== origin) return "duplicate";
       return known.status === "pending" ? "pending" : "enqueued";
     }
-    const entry: Entry = {
+    const entry = this.#newEntry(task, plan.priority ?? 0);
+    this.#tasks.set(id, entry);
+    this.#pending.add(entry);
+    const now = this.#clock();
+    const due = Math.max(now + (plan.delay ?? 0), plan.runAt ?? 0);
+    if (due > now) this.#schedule(entry, due);
+    if (plan.expiresAt !== undefined) this.#setLate(entry, plan.expiresAt);
+    this.#link(entry);
+    return this.#pending.has(entry) ? "pending" : "enqueued";
+  }
+
+  #newEntry({ id, message, origin, needs }: NewTask, priority: number): Entry {
+    return {
       id,
       origin,
-      score: ++this.#sequence,
+      score: ++this.#sequence - priority * BAND,
       status: "pending",
       message,
       needs,
@@ -253,6 +320,8 @@ export class Store {
       fence: 0,
       owner: undefined,
       losses: 0,
+      failures: 0,
+      attempts: undefined,
       deadline: 0,
       started: undefined,
       ended: undefined,
@@ -261,10 +330,78 @@ export class Store {
       keep: 0,
       expires: Infinity,
     };
-    this.#tasks.set(id, entry);
-    this.#pending.add(entry);
-    this.#link(entry);
-    return this.#pending.has(entry) ? "pending" : "enqueued";
+  }
+
+  /** Its time is one more thing to wait for. */
+  #schedule(entry: Entry, at: number): void {
+    entry.open++;
+    this.#due.set(entry, at);
+    this.#sooner ||= this.#due.first === at;
+  }
+
+  #setLate(entry: Entry, at: number): void {
+    this.#late.set(entry, at);
+    this.#sooner ||= this.#late.first === at;
+  }
+
+  #unschedule(entry: Entry): void {
+    this.#due.delete(entry);
+    this.#late.delete(entry);
+  }
+
+  #promote(): void {
+    for (const entry of this.#due.due(this.#clock())) this.#close(entry);
+  }
+
+  #endLate(): void {
+    const late = new Set(this.#late.due(this.#clock()));
+    if (late.size > 0) this.#expireAll(late, LATE);
+  }
+
+  #dropDead(): void {
+    if (this.#dead.size === 0) return;
+    const now = this.#clock();
+    for (const { id, leaves } of [...this.#dead.values()]) {
+      if (leaves <= now) this.#discard(id);
+    }
+  }
+
+  /** Milliseconds until time brings something. */
+  #next(): number | undefined {
+    let first = Math.min(this.#due.first ?? Infinity, this.#late.first ?? Infinity);
+    for (const { deadline } of this.#leases) first = Math.min(first, deadline);
+    return first === Infinity ? undefined : Math.max(0, first - this.#clock());
+  }
+
+  /** Ends tasks. All leave their places before the first one ends, or it would fail the others. */
+  #expireAll(entries: ReadonlySet<Entry>, why: string): void {
+    this.#displace(entries);
+    this.#finishAll([...entries].map((entry) => ({
+      entry,
+      outcome: this.#expired(entry, why),
+      keep: this.#messageOf(entry).resultTimeout,
+    })));
+  }
+
+  #bury(entry: Entry, message: string, outcome: Outcome): void {
+    const { deadTimeout } = this.#messageOf(entry);
+    if (deadTimeout === 0) return;
+    const { id, origin, needs, held, attempts = NONE } = entry;
+    const ended = this.#clock();
+    this.#discard(id);
+    const leaves = ended + deadTimeout;
+    this.#dead.set(id, { id, origin, message, outcome, ended, attempts, needs, held, leaves });
+    entry.held = undefined;
+    if (this.#dead.size <= MAX_DEAD) return;
+    this.#discard([...this.#dead.values()].sort(lastToLeave).at(-1)!.id);
+  }
+
+  #discard(id: string): boolean {
+    const dead = this.#dead.get(id);
+    if (dead === undefined) return false;
+    this.#dead.delete(id);
+    this.#giveBack(dead.held);
+    return true;
   }
 
   #link(entry: Entry): void {
@@ -302,6 +439,7 @@ export class Store {
       waiting ||= entry.status === "enqueued";
       this.#pending.delete(entry);
       this.#leases.delete(entry);
+      this.#unschedule(entry);
     }
     if (waiting) this.#ready.remove((entry) => entries.has(entry));
   }
@@ -318,16 +456,50 @@ export class Store {
 
   #failForNeed(entry: Entry, outcome: Outcome): void {
     this.#pending.delete(entry);
+    this.#unschedule(entry);
     this.#finish(entry, outcome, this.#messageOf(entry).resultTimeout);
   }
 
-  #report({ id, fence, kind, text, keep }: Report): void {
+  #report({ id, fence, kind, text, keep, delay = 0 }: Report): void {
     const entry = this.#leased(id, fence);
     if (entry === undefined) return;
     this.#leases.delete(entry);
-    if (kind === "returned") this.#makeReady(entry);
+    if (kind === "returned") this.#giveAgain(entry);
     else if (kind === "lost") this.#lose(entry, text);
-    else this.#finish(entry, { status: kind, text }, keep);
+    else if (kind === "success") this.#finish(entry, { status: kind, text }, keep);
+    else {
+      this.#note(entry, "failed", text);
+      if (kind === "failed") this.#die(entry, { status: kind, text }, keep);
+      else this.#retry(entry, text, this.#clock() + delay);
+    }
+  }
+
+  #retry(entry: Entry, text: string, at: number): void {
+    const { expiresAt = Infinity, resultTimeout } = this.#messageOf(entry);
+    if (expiresAt <= at) return this.#die(entry, { status: "failed", text }, resultTimeout);
+    entry.failures++;
+    entry.fence = 0;
+    entry.status = "pending";
+    this.#pending.add(entry);
+    this.#schedule(entry, at);
+    if (expiresAt < Infinity) this.#setLate(entry, expiresAt);
+  }
+
+  /** Back in line, in its old place. */
+  #giveAgain(entry: Entry): void {
+    const { expiresAt, resultTimeout } = this.#messageOf(entry);
+    if (expiresAt !== undefined && expiresAt <= this.#clock()) {
+      return this.#finish(entry, this.#expired(entry, LATE), resultTimeout);
+    }
+    this.#makeReady(entry);
+    if (expiresAt !== undefined) this.#setLate(entry, expiresAt);
+  }
+
+  #note(entry: Entry, kind: Attempt["kind"], text: string): void {
+    const { fence, owner = "", started = 0 } = entry;
+    const short = text.length > MAX_ATTEMPT_TEXT ? "" : text;
+    const attempt = { fence, owner, started, ended: this.#clock(), kind, text: short };
+    entry.attempts = [...entry.attempts ?? NONE, attempt].slice(-MAX_ATTEMPTS);
   }
 
   #leased(id: string, fence: number): Entry | undefined {
@@ -354,8 +526,9 @@ export class Store {
   /** A lost worker costs one delivery, and then the task itself. */
   #lose(entry: Entry, reason: string): void {
     const { redeliveries, resultTimeout } = this.#messageOf(entry);
-    if (++entry.losses <= redeliveries) this.#makeReady(entry);
-    else this.#finish(entry, this.#expired(entry, `task expired: ${reason}`), resultTimeout);
+    this.#note(entry, "lost", reason);
+    if (++entry.losses <= redeliveries) this.#giveAgain(entry);
+    else this.#die(entry, this.#expired(entry, `task expired: ${reason}`), resultTimeout);
   }
 
   #claim(pool: string, want: number, lease: number): Entry[] {
@@ -369,6 +542,7 @@ export class Store {
       entry.fence = fence;
       entry.owner = pool;
       entry.started = this.#clock();
+      this.#late.delete(entry);
       this.#renew(entry, lease);
       this.#leases.add(entry);
       claimed.push(entry);
@@ -382,14 +556,19 @@ export class Store {
   }
 
   #toClaim(entry: Entry): Claim {
-    const { id, fence, message, needs } = entry;
+    const { id, fence, message, needs, failures } = entry;
     const inputs = needs.length === 0 ? NONE : this.inputs(id, 0, MAX_INPUTS);
-    return { id, fence, message, inputs };
+    return { id, fence, message, inputs, failures };
   }
 
   /** The task is over, and with it those that cannot run without it. */
   #finish(entry: Entry, outcome: Outcome, keep: number): void {
     this.#finishAll([{ entry, outcome, keep }]);
+  }
+
+  /** The task is over, and kept, to be enqueued again when its cause is gone. */
+  #die(entry: Entry, outcome: Outcome, keep: number): void {
+    this.#finishAll([{ entry, outcome, keep, dies: true }]);
   }
 
   #finishAll(endings: readonly Ending[]): void {
@@ -400,7 +579,8 @@ export class Store {
     this.#endings.length = 0;
   }
 
-  #end({ entry, outcome, keep }: Ending): void {
+  #end({ entry, outcome, keep, dies }: Ending): void {
+    if (dies && entry.message !== undefined) this.#bury(entry, entry.message, outcome);
     const { waiters, feeds, held } = entry;
     entry.outcome = outcome;
     entry.keep = keep;
@@ -416,10 +596,14 @@ export class Store {
       handle.hear((listener) => listener.outcome?.(entry.id, outcome));
     }
     for (const dependent of feeds ?? NONE) this.#release(dependent, outcome);
+    this.#giveBack(held);
+    if (entry.refs === 0) this.#keep(entry);
+  }
+
+  #giveBack(held: readonly Entry[] | undefined): void {
     for (const need of held ?? NONE) {
       if (--need.refs === 0 && need.outcome !== undefined) this.#keep(need);
     }
-    if (entry.refs === 0) this.#keep(entry);
   }
 
   #release(entry: Entry, outcome: Outcome): void {
@@ -460,8 +644,12 @@ export class Store {
   }
 
   #messageOf(entry: Entry): Message {
+    return this.#decode(entry.message ?? "");
+  }
+
+  #decode(message: string): Message {
     try {
-      return decodeMessage(entry.message ?? "");
+      return decodeMessage(message);
     } catch {
       return { ...DEFAULT_POLICY, name: "?", args: "", needs: 0 };
     }
@@ -473,8 +661,11 @@ export class Store {
     else if (pools?.delete(pool) && pools.size === 0) this.sleepers.delete(handle);
   }
 
+  /** Wakes one pool that sleeps, when there is something to claim or it is to sleep shorter. */
   #wake(): void {
-    if (this.#ready.size === 0 || this.#paused) return;
+    const sooner = this.#sooner;
+    this.#sooner = false;
+    if (!sooner && (this.#ready.size === 0 || this.#paused)) return;
     for (const [handle, pools] of this.sleepers) {
       const [pool] = pools;
       this.#sleep(handle, pool!, false);
@@ -482,6 +673,10 @@ export class Store {
       return;
     }
   }
+}
+
+function lastToLeave(a: Dead, b: Dead): number {
+  return b.leaves - a.leaves || (a.id < b.id ? 1 : -1);
 }
 
 function wasCancelled(id: string, outcome: Outcome): boolean {

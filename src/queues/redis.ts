@@ -1,8 +1,10 @@
 /** {@linkcode RedisTaskQueue}: the port on Redis, each method one script. */
 import { encodeValue } from "../codec.ts";
 import type {
+  Attempt,
   CancelAnswer,
   Claim,
+  DeadTask,
   EnqueueAnswer,
   Exchange,
   ExchangeAnswer,
@@ -12,6 +14,7 @@ import type {
   Outcome,
   QueueListener,
   QueueStats,
+  RedriveAnswer,
   TaskQueue,
   TaskRecord,
 } from "../task_queue.ts";
@@ -20,15 +23,18 @@ import { UNIT } from "../message.ts";
 import { QueueUnavailable } from "../errors.ts";
 import { hostOf, openRedisClient, type RedisFactory } from "./redis_client.ts";
 import { connectionTo, type RedisConnection, type Subscriber } from "./redis_connection.ts";
-import { prefixOf, STEPS } from "./redis_lua.ts";
+import { prefixOf, RECORD, STEPS } from "./redis_lua.ts";
 import {
   CANCEL,
   CLEAR,
+  DEAD,
+  DISCARD,
   ENQUEUE,
   EXCHANGE,
   INPUTS,
   INSPECT,
   PAUSE,
+  REDRIVE,
   SETTLE,
   UPLOAD,
   WAIT,
@@ -65,7 +71,8 @@ const STATUSES: Record<string, TaskStatus> = {
 };
 const ANSWERS: Record<string, EnqueueAnswer> = { e: "enqueued", p: "pending", d: "duplicate" };
 const CANCEL_ANSWERS: Record<string, CancelAnswer> = { c: "cancelled", o: "over", u: "unknown" };
-const KINDS = { success: "s", failed: "f", returned: "r", lost: "l" } as const;
+const REDRIVE_ANSWERS: Record<string, RedriveAnswer> = { r: "redriven", t: "taken", u: "unknown" };
+const KINDS = { success: "s", failed: "f", retry: "a", returned: "r", lost: "l" } as const;
 
 /** Tasks and results in Redis 6.2 or later, or Valkey. */
 export class RedisTaskQueue implements TaskQueue {
@@ -125,17 +132,23 @@ export class RedisTaskQueue implements TaskQueue {
   /** Takes reports and renewals, gives claims. */
   async exchange(exchange: Exchange): Promise<ExchangeAnswer> {
     const { pool, number, reports, renewals, want, lease, leaving = false } = exchange;
-    const [more, superseded, fence, claims] = await this.#run(EXCHANGE, (again) => {
+    const [more, superseded, fence, claims, next] = await this.#run(EXCHANGE, (again) => {
       const args = [pool, this.#connection.client, `${number}`, `${want}`, `${lease}`];
       args.push(leaving ? "1" : "", again ? "1" : "", `${reports.length}`);
-      for (const { id, fence, kind, text, keep } of reports) {
-        args.push(id, `${fence}`, KINDS[kind], text, `${Math.ceil(keep)}`);
+      for (const { id, fence, kind, text, keep, delay = 0 } of reports) {
+        const time = kind === "retry" ? delay : keep;
+        args.push(id, `${fence}`, KINDS[kind], text, `${Math.ceil(time)}`);
       }
       args.push(`${renewals.length}`);
       for (const { id, fence, lease } of renewals) args.push(id, `${fence}`, `${lease}`);
       return args;
-    }) as [number, string[], number, ClaimPart[]];
-    return { more: more === 1, superseded, claims: toClaims(fence, claims) };
+    }) as [number, string[], number, ClaimPart[], string];
+    return {
+      more: more === 1,
+      superseded,
+      claims: toClaims(fence, claims),
+      next: next === "-1" ? undefined : Number(next),
+    };
   }
 
   /** Outcomes of the needs of a claimed task. */
@@ -156,7 +169,9 @@ export class RedisTaskQueue implements TaskQueue {
       const some = tasks.slice(at, at + MAX_IDS).map(needText);
       parts.push(this.#run(WAIT, () => [this.#connection.client, ...some]));
     }
-    const texts = (await Promise.all(parts) as string[][]).flat();
+    const answers = await Promise.all(parts) as string[][];
+    if (answers.some((texts) => texts.at(-1) === "+")) await this.#settle();
+    const texts = answers.flat().filter((text) => text !== "+");
     return texts.map((text) => text === "" ? undefined : toOutcome(text));
   }
 
@@ -164,6 +179,7 @@ export class RedisTaskQueue implements TaskQueue {
   async inspect(id: string): Promise<TaskRecord | undefined> {
     const record = await this.#run(INSPECT, () => [id]) as [string, ...string[]] | [];
     const [status, message, fence, owner, losses, open, refs, started, ended, origin] = record;
+    const [failures, log, due, needs] = record.slice(10);
     if (status === undefined) return undefined;
     const over = status in OUTCOMES;
     return {
@@ -174,8 +190,11 @@ export class RedisTaskQueue implements TaskQueue {
       fence: Number(fence),
       owner: owner || undefined,
       losses: Number(losses),
+      failures: Number(failures),
+      attempts: toAttempts(log),
+      due: due ? Number(due) : undefined,
       open: Number(open),
-      needs: over ? [] : (record[10] as unknown as string[]).map(toNeed),
+      needs: over ? [] : (needs as unknown as string[]).map(toNeed),
       refs: Number(refs),
       started: started ? Number(started) : undefined,
       ended: ended ? Number(ended) : undefined,
@@ -186,15 +205,18 @@ export class RedisTaskQueue implements TaskQueue {
   async stats(): Promise<QueueStats> {
     const count = (command: string, key: string) =>
       this.#connection.read(command, this.#prefix + key) as Promise<number>;
-    const [pending, ready, leased, idle, unsettled, paused] = await Promise.all([
+    const [pending, scheduled, ready, leased, idle, unsettled, dead, paused] = await Promise.all([
       count("ZCARD", "pending"),
+      count("ZCARD", "due"),
       count("ZCARD", "ready"),
       count("ZCARD", "leases"),
       count("ZCARD", "idle"),
       count("LLEN", "unsettled"),
+      count("ZCARD", "dead"),
       this.#connection.read("HEXISTS", `${this.#prefix}meta`, "paused") as Promise<number>,
     ]);
-    return { pending, ready, leased, idle, unsettled, paused: paused === 1 };
+    const counts = { pending, scheduled, ready, leased, idle, unsettled, dead };
+    return { ...counts, paused: paused === 1 };
   }
 
   /** Removes what no pool has claimed. */
@@ -209,11 +231,7 @@ export class RedisTaskQueue implements TaskQueue {
 
   /** Ends tasks as expired. */
   async cancel(tasks: readonly Need[]): Promise<CancelAnswer[]> {
-    const parts: Promise<unknown>[] = [];
-    for (let at = 0; at < tasks.length; at += STEPS) {
-      parts.push(this.#run(CANCEL, () => tasks.slice(at, at + STEPS).map(needText)));
-    }
-    const letters = (await Promise.all(parts) as string[]).join("");
+    const letters = (await this.#runInParts(CANCEL, tasks.map(needText)) as string[]).join("");
     if (letters.includes("+")) await this.#settle();
     return [...letters.replaceAll("+", "")].map((letter) => CANCEL_ANSWERS[letter]!);
   }
@@ -226,6 +244,36 @@ export class RedisTaskQueue implements TaskQueue {
   /** Gives tasks again. */
   async resume(): Promise<void> {
     await this.#run(PAUSE, () => ["0"]);
+  }
+
+  /** Tasks that failed for good. */
+  async dead(from: number, count: number): Promise<DeadTask[]> {
+    const parts = await this.#run(DEAD, () => [`${from}`, `${count}`]) as string[];
+    const tasks: DeadTask[] = [];
+    for (let at = 0; at < parts.length; at += 5) {
+      const [id, message, outcome, ended, log] = parts.slice(at, at + 5) as [string, ...string[]];
+      tasks.push({
+        id,
+        message: message!,
+        outcome: toOutcome(outcome!),
+        ended: Number(ended),
+        attempts: toAttempts(log),
+      });
+    }
+    return tasks;
+  }
+
+  /** Enqueues dead tasks again. */
+  async redrive(ids: readonly string[]): Promise<RedriveAnswer[]> {
+    const letters = await this.#runInParts(REDRIVE, ids) as string[];
+    return [...letters.join("")].map((letter) => REDRIVE_ANSWERS[letter]!);
+  }
+
+  /** Drops dead tasks. */
+  async discard(ids: readonly string[]): Promise<number> {
+    const counts = await this.#runInParts(DISCARD, ids) as number[];
+    await this.#settle();
+    return counts.reduce((sum, count) => sum + count, 0);
   }
 
   /** Adds a listener. */
@@ -259,10 +307,11 @@ export class RedisTaskQueue implements TaskQueue {
   #store(tasks: readonly StagedTask[], after: string, resent = false): Promise<string> {
     return this.#run(ENQUEUE, (again) => {
       const args = [again || resent ? "1" : "", after, `${tasks.length}`];
-      for (const { task: { id, message, origin = "", needs }, upload } of tasks) {
+      for (const { task: { id, message, origin = "", needs, plan }, upload } of tasks) {
+        const planned = plan === undefined ? "" : UNIT + JSON.stringify(plan);
         args.push(id, message, origin);
-        if (upload !== "") args.push(`${-needs.length}`, upload);
-        else args.push(`${needs.length}`, ...needs.map(needText));
+        if (upload !== "") args.push(`${-needs.length}${planned}`, upload);
+        else args.push(`${needs.length}${planned}`, ...needs.map(needText));
       }
       return args;
     }) as Promise<string>;
@@ -281,6 +330,15 @@ export class RedisTaskQueue implements TaskQueue {
     } catch (error) {
       return error as Error;
     }
+  }
+
+  /** Runs a script for so many of `args` at a time; all are sent together. */
+  #runInParts(script: Parameters<RedisConnection["run"]>[0], args: readonly string[]) {
+    const parts: Promise<unknown>[] = [];
+    for (let at = 0; at < args.length; at += STEPS) {
+      parts.push(this.#run(script, () => args.slice(at, at + STEPS)));
+    }
+    return Promise.all(parts);
   }
 
   async #settle(): Promise<void> {
@@ -351,18 +409,35 @@ function toNeed(text: string): Need {
   return origin === undefined ? { id } : { id, origin };
 }
 
-/** Part of the row of claims: an id, a message, a number of outcomes, an outcome. */
+/** Part of the row of claims: an id, a message, failures, a number of outcomes, an outcome. */
 type ClaimPart = string | number | null;
 
 function toClaims(fence: number, parts: readonly ClaimPart[]): Claim[] {
   const claims: Claim[] = [];
   for (let at = 0; at < parts.length;) {
-    const [id, message, count] = parts.slice(at, at + 3) as [string, string | null, number];
-    const inputs = parts.slice(at + 3, at + 3 + count) as string[];
-    claims.push({ id, fence, message: message ?? undefined, inputs: inputs.map(toOutcome) });
-    at += 3 + count;
+    const [id, message, failures, count] = parts.slice(at, at + 4) as [
+      ...[string, string | null, number | string, number],
+    ];
+    const inputs = (parts.slice(at + 4, at + 4 + count) as string[]).map(toOutcome);
+    claims.push({ id, fence, message: message ?? undefined, inputs, failures: Number(failures) });
+    at += 4 + count;
   }
   return claims;
+}
+
+function toAttempts(log: string | undefined): Attempt[] {
+  if (!log) return [];
+  return log.split(RECORD).map((entry) => {
+    const [fence, owner = "", started, ended, kind, text = ""] = entry.split(UNIT);
+    return {
+      fence: Number(fence),
+      owner,
+      started: Number(started),
+      ended: Number(ended),
+      kind: kind === "l" ? "lost" : "failed",
+      text,
+    };
+  });
 }
 
 function toOutcome(text: string): Outcome {

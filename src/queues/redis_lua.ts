@@ -10,30 +10,38 @@
  * | `t:<id>` | hash | what happened to the task; absent as long as nothing did |
  * | `needs:<id>` | list | ids (and origins) of the results it takes, until it is over |
  * | `feeds:<id>` | list | `score␟id` of the pending tasks that wait for it |
- * | `pending`, `ready` | zset | ids by place in the line (the sequence number of the enqueue) |
+ * | `pending`, `ready` | zset | ids by place in the line (the sequence number of the enqueue, less a band for each step of priority) |
  * | `leases` | zset | ids of the claimed tasks by end of lease |
+ * | `due` | zset | ids of the pending tasks that wait for their time, by that time |
+ * | `late` | zset | ids of the tasks that no pool has, by when they are too late |
+ * | `dead` | zset | ids of the tasks that failed for good, by when they are dropped |
+ * | `dead:<id>` | hash | `message`, `outcome`, `ended`, `log`, `origin` of one of them |
+ * | `kept:<id>` | list | its `needs`, whose results are held in case it runs again |
  * | `idle` | zset | channels of the pools to wake, by time |
  * | `upload:<name>` | list, TTL | needs on their way to a very wide task |
- * | `unsettled` | list | tasks whose edges are still to be walked: `id` when over, else `score␟id` |
+ * | `unsettled` | list | what is still to be walked: `id` of a task that is over, `score␟id` of a pending one, `␟key` of a list of needs to give back |
  * | `meta` | hash | `sequence`, for places and fences, there for good from the first task on; `paused` |
  * | `pool:<id>` | hash, TTL | number, fence and claims of a pool's last exchange |
  *
- * Fields of `t:<id>`: `fence`, `owner`, `score`, `started` (latest claim), `losses`, `waiters`
- * (channels), `origin` (of a chosen id), `linked` (needs registered so far), `open` (results still
- * to come, plus one while linking), `refs` (dependents that need the outcome), `outcome` (first
- * letter of the status, then the text), `keep`, `ended`.
+ * Fields of `t:<id>`: `fence`, `owner`, `score`, `started` (latest claim), `losses`, `failures`,
+ * `log` (attempts that brought no value, each fence␟owner␟started␟ended␟kind␟text, with ␞ between
+ * them), `waiters` (channels), `origin` (of a chosen id), `linked` (needs registered so far), `open`
+ * (results still to come, plus one while linking, plus one for a time to come), `refs` (dependents
+ * that need the outcome), `outcome` (first letter of the status, then the text), `keep`, `ended`.
  *
  * No script walks more than {@linkcode STEPS} edges of the graph: what is left stays in
  * `unsettled`, and the next exchange goes on with it. So a fan-in of any size stalls nobody, and
  * nothing is forgotten when a client dies in the middle.
  */
 import { DEFAULT_POLICY, UNIT } from "../message.ts";
-import { GONE } from "../task_queue.ts";
+import { GONE, LATE, MAX_ATTEMPT_TEXT, MAX_ATTEMPTS, MAX_DEAD, SILENT } from "../task_queue.ts";
 
 /** Edges of the graph that one script walks at most. */
 export const STEPS = 80;
 /** Stands between the records of a published message. */
 export const RECORD = "\x1e";
+/** Leases, times and dead tasks, of each kind, that one script looks after. */
+const TIMES = 50;
 /** Outcomes longer than this are not published; the waiter asks for them. */
 const MAX_PUSH = 65_536;
 
@@ -48,6 +56,7 @@ local P = KEYS[1]
 local QUEUE = string.match(P, '{(.*)}')
 local PENDING, READY, LEASES, IDLE = P .. 'pending', P .. 'ready', P .. 'leases', P .. 'idle'
 local UNSETTLED, META = P .. 'unsettled', P .. 'meta'
+local DUE, LATE, DEAD = P .. 'due', P .. 'late', P .. 'dead'
 local call = redis.call
 
 local now = tonumber(ARGV[1])
@@ -90,7 +99,7 @@ local function policy(message)
     if ok and type(value) == 'table' then head = value end
   end
   return text(tonumber(head.resultTimeout) or ${DEFAULT_POLICY.resultTimeout}),
-    head.onError == 'pass', tonumber(head.redeliveries) or ${DEFAULT_POLICY.redeliveries}
+    head.onError == 'pass', tonumber(head.redeliveries) or ${DEFAULT_POLICY.redeliveries}, head
 end
 
 local function failure(status, id, message, why)
@@ -139,9 +148,16 @@ local function send()
   end
 end
 
--- Wakes one pool that listens, when there is something to claim.
+-- The time of a task. When it comes before all others, those who sleep do not know of it.
+local sooner = false
+local function set_time(key, at, id)
+  call('ZADD', key, at, id)
+  sooner = sooner or call('ZRANGE', key, 0, 0)[1] == id
+end
+
+-- Wakes one pool that listens, when there is something to claim or it is to sleep shorter.
 local function wake()
-  if call('EXISTS', READY) == 0 then return end
+  if not sooner and call('EXISTS', READY) == 0 then return end
   while true do
     local pool = call('ZPOPMIN', IDLE)[1]
     if not pool then return end
@@ -168,7 +184,10 @@ local function finish(id, outcome, keep, waiters, refs, linked)
   end
   if waiters then tell(waiters, id, outcome) end
 end
+-- For a task that no pool has.
 local function look_and_finish(id, outcome, keep)
+  call('ZREM', DUE, id)
+  call('ZREM', LATE, id)
   finish(id, outcome, keep, unpack(read(P .. 't:' .. id, 'waiters', 'refs', 'linked')))
 end
 local function forget()
@@ -195,7 +214,93 @@ local function make_ready()
   opened, places = {}, {}
 end
 
--- The three walks below do at most n steps and return how many they did, and whether they are
+-- What an attempt came to. The last few are remembered.
+local function note(t, kind, body)
+  local log, fence, owner, started = unpack(read(t, 'log', 'fence', 'owner', 'started'))
+  if #body > ${MAX_ATTEMPT_TEXT} then body = '' end
+  local entry = table.concat({ fence or '', owner or '', started or '', NOW, kind, body }, '${UNIT}')
+  if log then
+    local _, others = string.gsub(log, '${RECORD}', '')
+    if others + 2 > ${MAX_ATTEMPTS} then log = string.match(log, '${RECORD}(.*)$') end
+    entry = log .. '${RECORD}' .. entry
+  end
+  write(t, 'log', entry)
+end
+
+-- Nobody will need again what a dead task took. That is walked later.
+local function drop_dead(id)
+  call('UNLINK', P .. 'dead:' .. id)
+  local known = call('ZREM', DEAD, id)
+  local kept = P .. 'kept:' .. id
+  if call('EXISTS', kept) == 1 then
+    local given = 'given:' .. call('HINCRBY', META, 'sequence', 1)
+    call('RENAME', kept, P .. given)
+    call('RPUSH', UNSETTLED, '${UNIT}' .. given)
+  end
+  return known
+end
+
+-- The task failed for good: it is over, and a copy is kept, to be enqueued again.
+local function die(id, message, outcome, keep)
+  local t, _, head = P .. 't:' .. id, nil, nil
+  local waiters, refs, linked, log, origin =
+    unpack(read(t, 'waiters', 'refs', 'linked', 'log', 'origin'))
+  if message then _, _, _, head = policy(message) end
+  local time = head and (tonumber(head.deadTimeout) or ${DEFAULT_POLICY.deadTimeout}) or 0
+  if time > 0 then
+    drop_dead(id)
+    if linked then
+      if tonumber(linked) > 0 then call('RENAME', P .. 'needs:' .. id, P .. 'kept:' .. id) end
+      call('HDEL', t, 'linked', 'open')
+      linked = nil
+    end
+    call('HSET', P .. 'dead:' .. id, 'message', message, 'outcome', outcome, 'ended', NOW,
+      'log', log or '', 'origin', origin or '')
+    call('ZADD', DEAD, now + time, id)
+    if call('ZCARD', DEAD) > ${MAX_DEAD} then drop_dead(call('ZRANGE', DEAD, 0, 0)[1]) end
+  end
+  finish(id, outcome, keep, waiters, refs, linked)
+end
+
+-- Back in line, in its old place, unless that is too late.
+local function give_again(id, message, score)
+  local keep, _, _, head = policy(message)
+  local late = tonumber(head.expiresAt)
+  if late and late <= now then
+    return look_and_finish(id, failure('e', id, message, '${LATE}'), keep)
+  end
+  write(P .. 't:' .. id, 'fence', '0')
+  call('ZADD', READY, tonumber(score) or 0, id)
+  if late then set_time(LATE, late, id) end
+end
+
+-- A lost worker costs one delivery, and then the task itself.
+local function lose(id, reason)
+  local t, message = P .. 't:' .. id, call('GET', P .. 'm:' .. id)
+  local keep, _, redeliveries = policy(message)
+  note(t, 'l', reason)
+  if add(t, 'losses', 1) > redeliveries then
+    die(id, message, failure('e', id, message, 'task expired: ' .. reason), keep)
+  else
+    give_again(id, message, read(t, 'score')[1])
+  end
+end
+
+-- Failed, and to run again when its time comes, which it waits for as for a result.
+local function retry(id, score, body, delay)
+  local t, message = P .. 't:' .. id, call('GET', P .. 'm:' .. id)
+  local keep, _, _, head = policy(message)
+  local at, late = now + delay, tonumber(head.expiresAt)
+  note(t, 'f', body)
+  if late and late <= at then return die(id, message, 'f' .. body, keep) end
+  add(t, 'failures', 1)
+  write(t, 'fence', '0', 'open', 1)
+  call('ZADD', PENDING, tonumber(score) or 0, id)
+  set_time(DUE, text(at), id)
+  if late then set_time(LATE, text(late), id) end
+end
+
+-- The walks below do at most n steps and return how many they did, and whether they are
 -- through. Each keeps its own progress in Redis.
 
 -- Registers a pending task with what it needs. The place in the line tells it from another task that
@@ -257,13 +362,8 @@ local function release(id, outcome, n)
   return #feeds + 1, #feeds < n
 end
 
--- Gives back the results that a finished task needed.
-local function unlink(id, n)
-  local t = P .. 't:' .. id
-  local linked, refs, keep = unpack(read(t, 'linked', 'refs', 'keep'))
-  linked = tonumber(linked) or 0
-  local k = math.min(n, linked)
-  local needs = k > 0 and list('LPOP', P .. 'needs:' .. id, k) or {}
+-- Results that are not needed any more by one who took them.
+local function give_back(needs)
   for _, need in ipairs(needs) do
     local other, origin = parse(need)
     local o = P .. 't:' .. other
@@ -276,6 +376,15 @@ local function unlink(id, n)
       if not their_linked then redis.pcall('PEXPIRE', o, tonumber(their_keep) or 0) end
     end
   end
+end
+
+-- Gives back the results that a finished task needed.
+local function unlink(id, n)
+  local t = P .. 't:' .. id
+  local linked, refs, keep = unpack(read(t, 'linked', 'refs', 'keep'))
+  linked = tonumber(linked) or 0
+  local k = math.min(n, linked)
+  if k > 0 then give_back(list('LPOP', P .. 'needs:' .. id, k)) end
   if k < linked then
     write(t, 'linked', linked - k)
     return k + 1, false
@@ -318,6 +427,10 @@ local function settle(n)
     local steps, through
     if score then
       steps, through = link(id, score, n)
+    elseif string.byte(entry) == ${UNIT.charCodeAt(0)} then
+      local needs = list('LPOP', P .. string.sub(entry, 2), n)
+      give_back(needs)
+      steps, through = #needs + 1, #needs < n
     else
       local outcome, linked, refs = unpack(read(P .. 't:' .. entry, 'outcome', 'linked', 'refs'))
       if outcome then
@@ -333,5 +446,55 @@ local function settle(n)
   end
   make_ready()
   return call('EXISTS', UNSETTLED) == 1
+end
+
+-- What time brings, some of each kind. All late tasks leave their places before the first one ends,
+-- or it would fail the others. True when something may be left.
+local function expired(key)
+  return call('ZRANGEBYSCORE', key, '-inf', NOW, 'LIMIT', 0, ${TIMES})
+end
+local function end_late()
+  local late, ending = expired(LATE), {}
+  for _, id in ipairs(late) do
+    call('ZREM', LATE, id)
+    if call('ZREM', PENDING, id) + call('ZREM', READY, id) > 0 then ending[#ending + 1] = id end
+  end
+  for _, id in ipairs(ending) do
+    local message = call('GET', P .. 'm:' .. id)
+    look_and_finish(id, failure('e', id, message, '${LATE}'), (policy(message)))
+  end
+  return #late == ${TIMES}
+end
+local function keep_time()
+  if call('EXISTS', DUE, LATE, DEAD) == 0 then return false end
+  local due = expired(DUE)
+  for _, id in ipairs(due) do
+    call('ZREM', DUE, id)
+    local score = call('ZSCORE', PENDING, id)
+    if score then close(id, score) end
+  end
+  make_ready()
+  local more = end_late()
+  local dead = expired(DEAD)
+  for _, id in ipairs(dead) do drop_dead(id) end
+  return more or #due == ${TIMES} or #dead == ${TIMES}
+end
+local function recover()
+  local silent = expired(LEASES)
+  for _, id in ipairs(silent) do
+    call('ZREM', LEASES, id)
+    lose(id, '${SILENT}')
+  end
+  return #silent == ${TIMES}
+end
+
+-- Milliseconds until time brings something; -1 for no such time.
+local function next_time()
+  local first
+  for _, key in ipairs({ DUE, LATE, LEASES }) do
+    local at = tonumber(call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
+    if at and (not first or at < first) then first = at end
+  end
+  return first and math.max(0, first - now) or -1
 end
 `;

@@ -1,10 +1,8 @@
 /** The scripts that change a queue in Redis, each with what it takes and gives back. */
 import { UNIT } from "../message.ts";
-import { CANCELLED, CLEARED, GONE, SILENT } from "../task_queue.ts";
+import { BAND, CANCELLED, CLEARED, GONE } from "../task_queue.ts";
 import { PRELUDE, RECORD, STEPS } from "./redis_lua.ts";
 
-/** Leases whose end one exchange sees to. */
-const EXPIRED = 50;
 /** Milliseconds after which a silent pool is forgotten. */
 const POOL_TTL = 60_000;
 /** Milliseconds that uploaded needs wait for their task. */
@@ -32,7 +30,8 @@ const script = (name: string, body: string, frees = false): Script => ({
  *
  * ARGV: now or '', '1' when sent again, id of a task that must be known first or '', number of
  * tasks, then for each: id, message, origin or '', number of needs, that many needs. For a number
- * of -n the name of an upload follows, which holds the n needs.
+ * of -n the name of an upload follows, which holds the n needs. A task that has a plan has it behind
+ * its number of needs, after ␟, as JSON.
  * Returns 'early' and does nothing when the task to come first is not known. Otherwise the answers,
  * one letter each: e(nqueued), p(ending), d(uplicate), l(ost its upload); then '+' when something
  * is left to settle.
@@ -53,8 +52,12 @@ local answers, messages, line, links = {}, {}, {}, {}
 local sequence = call('HINCRBY', META, 'sequence', ARGV[4]) - ARGV[4]
 local at = 5
 for n = 1, tonumber(ARGV[4]) do
-  local id, message, origin, needs = unpack(ARGV, at, at + 3)
-  needs = tonumber(needs)
+  local id, message, origin, count = unpack(ARGV, at, at + 3)
+  local needs, plan = tonumber(count), nil
+  if not needs then
+    needs, plan = string.match(count, '^([^${UNIT}]+)${UNIT}(.*)$')
+    needs, plan = tonumber(needs), cjson.decode(plan)
+  end
   local first, last = at + 4, at + 3 + math.max(needs, 0)
   local upload = needs < 0 and P .. 'upload:' .. ARGV[first]
   at = last + (upload and 2 or 1)
@@ -66,9 +69,17 @@ for n = 1, tonumber(ARGV[4]) do
       call('UNLINK', P .. 't:' .. id)
       call('HSET', P .. 't:' .. id, 'origin', origin)
     end
-    if needs == 0 then
+    local place, due = sequence + n, nil
+    if plan then
+      place = place - (plan.priority or 0) * ${BAND}
+      due = math.max(now + (plan.delay or 0), plan.runAt or 0)
+      due = due > now and due
+      if due then set_time(DUE, text(due), id) end
+      if plan.expiresAt then set_time(LATE, text(plan.expiresAt), id) end
+    end
+    if needs == 0 and not due then
       answers[n] = 'e'
-      line[#line + 1] = sequence + n
+      line[#line + 1] = place
       line[#line + 1] = id
     else
       for i = first, last, 1000 do
@@ -78,9 +89,9 @@ for n = 1, tonumber(ARGV[4]) do
         call('PERSIST', upload)
         call('RENAME', upload, P .. 'needs:' .. id)
       end
-      call('HSET', P .. 't:' .. id, 'open', 1, 'linked', 0)
-      call('ZADD', PENDING, sequence + n, id)
-      links[#links + 1] = { n, id, needs > 0 and ${STEPS} or 1 }
+      call('HSET', P .. 't:' .. id, 'open', due and 2 or 1, 'linked', 0)
+      call('ZADD', PENDING, place, id)
+      links[#links + 1] = { n, id, needs >= 0 and ${STEPS} or 1 }
     end
   end
 end
@@ -140,10 +151,11 @@ return more and 1 or 0
  * Takes what a pool has to report and gives it tasks.
  *
  * ARGV: now or '', pool, its client, number, want, lease, '1' when leaving, '1' when sent again,
- * number of reports, for each id, fence, kind (s, f, r, l), text, keep; number of renewals, for each
- * id, fence, lease.
- * Returns { more (0 or 1), superseded ids, fence, claims }; the claims in a row, each: id, message or
- * nil, number of outcomes, outcomes of the first needs.
+ * number of reports, for each id, fence, kind (s, f, a(gain), r, l), text, keep (for a, the pause);
+ * number of renewals, for each id, fence, lease.
+ * Returns { more (0 or 1), superseded ids, fence, claims, milliseconds to the next time or -1 }; the
+ * claims in a row, each: id, message or nil, failures, number of outcomes, outcomes of the first
+ * needs.
  */
 export const EXCHANGE: Script = script(
   "exchange",
@@ -157,18 +169,6 @@ local at = 9
 -- keeps its reports. (Redis looks at its memory only before the first write of a script.)
 call('HSET', pool, 'seen', NOW)
 
--- A lost worker costs one delivery, and then the task itself.
-local function lose(id, reason)
-  local t, message = P .. 't:' .. id, call('GET', P .. 'm:' .. id)
-  local keep, _, redeliveries = policy(message)
-  if add(t, 'losses', 1) > redeliveries then
-    look_and_finish(id, failure('e', id, message, 'task expired: ' .. reason), keep)
-    return
-  end
-  write(t, 'fence', '0')
-  call('ZADD', READY, tonumber(read(t, 'score')[1]) or 0, id)
-end
-
 local done = {}
 for _ = 1, tonumber(ARGV[at]) do
   local id, fence, kind, body, keep = unpack(ARGV, at + 1, at + 5)
@@ -179,9 +179,13 @@ for _ = 1, tonumber(ARGV[at]) do
     done[#done + 1] = id
     if kind == 'l' then
       lose(id, body)
+    elseif kind == 'a' then
+      retry(id, score, body, tonumber(keep))
     elseif kind == 'r' then
-      write(P .. 't:' .. id, 'fence', '0')
-      call('ZADD', READY, tonumber(score) or 0, id)
+      give_again(id, call('GET', P .. 'm:' .. id), score)
+    elseif kind == 'f' then
+      note(P .. 't:' .. id, 'f', body)
+      die(id, call('GET', P .. 'm:' .. id), 'f' .. body, keep)
     else
       finish(id, kind .. body, keep, waiters, refs, linked)
     end
@@ -202,21 +206,20 @@ for _ = 1, tonumber(ARGV[at]) do
 end
 
 -- Not when sent again: the server was away, and this pool has yet to show its other tasks alive.
-local expired = again and {} or
-  call('ZRANGEBYSCORE', LEASES, '-inf', NOW, 'LIMIT', 0, ${EXPIRED})
-for _, id in ipairs(expired) do
-  call('ZREM', LEASES, id)
-  lose(id, '${SILENT}')
-end
-
-local more = settle(${STEPS}) or #expired == ${EXPIRED}
+local more = not again and recover()
+more = keep_time() or more
+more = settle(${STEPS}) or more
 
 -- The claims of an exchange whose answer was lost are given again.
-local ids = {}
+local ids, failures = {}, {}
 local last, fence, given = unpack(read(pool, 'number', 'fence', 'claims'))
 if last == number then
   for id in string.gmatch(given, '[^${RECORD}]+') do
-    if read(P .. 't:' .. id, 'fence')[1] == fence then ids[#ids + 1] = id end
+    local theirs, failed = unpack(read(P .. 't:' .. id, 'fence', 'failures'))
+    if theirs == fence then
+      ids[#ids + 1] = id
+      failures[id] = failed
+    end
   end
 elseif want > 0 and (tonumber(last) or -1) < tonumber(number) and
   call('HEXISTS', META, 'paused') == 0 then
@@ -225,8 +228,12 @@ elseif want > 0 and (tonumber(last) or -1) < tonumber(number) and
   local deadline, leases = text(now + lease), {}
   for i = 1, #popped, 2 do
     local id = popped[i]
-    if write(P .. 't:' .. id,
-      'fence', fence, 'owner', ARGV[2], 'score', popped[i + 1], 'started', NOW) then
+    local t = P .. 't:' .. id
+    local added = redis.pcall('HSET', t,
+      'fence', fence, 'owner', ARGV[2], 'score', popped[i + 1], 'started', NOW)
+    if type(added) == 'number' then
+      -- Some pool had it before.
+      if added < 4 then failures[id] = read(t, 'failures')[1] end
       ids[#ids + 1] = id
       leases[#leases + 1] = deadline
       leases[#leases + 1] = id
@@ -244,13 +251,15 @@ for i = 1, #ids, 1000 do
   for k = i, math.min(i + 999, #ids) do keys[#keys + 1] = P .. 'm:' .. ids[k] end
   for k, message in ipairs(call('MGET', unpack(keys))) do
     local id, at = ids[i + k - 1], #claims
-    claims[at + 1], claims[at + 2], claims[at + 3] = id, message, 0
-    if message and room > 0 and string.byte(message) ~= ${UNIT.charCodeAt(0)} and
-      string.find(message, '"needs":', 1, true) then
-      local inputs = inputs_of(id, 0, room - 1)
-      claims[at + 3] = #inputs
-      for n, input in ipairs(inputs) do claims[at + 3 + n] = input end
-      room = room - #inputs
+    claims[at + 1], claims[at + 2], claims[at + 3], claims[at + 4] = id, message, failures[id] or 0, 0
+    if message and string.byte(message) ~= ${UNIT.charCodeAt(0)} then
+      if string.find(message, '"expiresAt":', 1, true) then call('ZREM', LATE, id) end
+      if room > 0 and string.find(message, '"needs":', 1, true) then
+        local inputs = inputs_of(id, 0, room - 1)
+        claims[at + 4] = #inputs
+        for n, input in ipairs(inputs) do claims[at + 4 + n] = input end
+        room = room - #inputs
+      end
     end
   end
 end
@@ -264,15 +273,17 @@ else
 end
 -- A pool that got less than it wanted is to be woken; one that is busy must not be, since that
 -- would leave a task with it while another pool sleeps.
+local next = -1
 if #ids < want then
   call('ZADD', IDLE, NOW, sleeper)
+  next = next_time()
 else
   call('ZREM', IDLE, sleeper)
-  wake()
 end
+if sooner or #ids >= want then wake() end
 forget()
 send()
-return { more and 1 or 0, superseded, tonumber(fence) or 0, claims }
+return { more and 1 or 0, superseded, tonumber(fence) or 0, claims, text(next) }
 `,
   true,
 );
@@ -291,12 +302,19 @@ return inputs_of(ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[3]) + tonumber(ARGV[4
 /**
  * Outcomes of tasks, or a promise to publish them. ARGV: now or '', client, ids, each with ␟ and its
  * origin when it was chosen.
- * Returns for each the letter of its status and its text, or '' when the client will hear of it.
+ * Returns for each the letter of its status and its text, or '' when the client will hear of it; then
+ * '+' when something is left to settle.
  */
 export const WAIT: Script = script(
   "wait",
   `
 local client, answers = ARGV[2], {}
+-- Where no pool is, only those who wait look after the time.
+local left = false
+if call('EXISTS', LATE) == 1 then
+  end_late()
+  if #gone > 0 then left = settle(${STEPS}) end
+end
 for i = 3, #ARGV do
   local id, origin = parse(ARGV[i])
   local t = P .. 't:' .. id
@@ -324,6 +342,12 @@ for i = 3, #ARGV do
     end
     answers[i - 2] = ''
   end
+end
+if left then answers[#answers + 1] = '+' end
+if #gone > 0 then
+  wake()
+  forget()
+  send()
 end
 return answers
 `,
@@ -397,6 +421,8 @@ for i = 2, #ARGV do
   else
     local message = call('GET', P .. 'm:' .. id)
     local keep = policy(message)
+    call('ZREM', DUE, id)
+    call('ZREM', LATE, id)
     finish(id, failure('e', id, message, '${CANCELLED}'), keep, waiters, refs, linked)
     answers[i - 1] = 'c'
   end
@@ -412,7 +438,7 @@ return table.concat(answers)
 /**
  * What is known of a task. ARGV: now or '', id.
  * Returns {} or { status letter (p, q, l, s, f, e), message, fence, owner, losses, open, refs,
- * started, ended, origin, needs }, with '' for what is not there.
+ * started, ended, origin, failures, log, due, needs }, with '' for what is not there.
  */
 export const INSPECT: Script = script(
   "inspect",
@@ -421,16 +447,89 @@ local id = ARGV[2]
 local t = P .. 't:' .. id
 local message = call('GET', P .. 'm:' .. id)
 local v = read(t, 'outcome', 'fence', 'owner', 'losses', 'open', 'refs', 'started', 'ended',
-  'origin')
+  'origin', 'failures', 'log')
 local status = v[1] and string.sub(v[1], 1, 1)
   or call('ZSCORE', LEASES, id) and 'l'
   or call('ZSCORE', PENDING, id) and 'p'
   or call('ZSCORE', READY, id) and 'q'
 if not status then return {} end
 local needs = list('LRANGE', P .. 'needs:' .. id, 0, -1)
-return { status, message or '', v[2] or '', v[3] or '', v[4] or '', v[5] or '', v[6] or '',
-  v[7] or '', v[8] or '', v[9] or '', needs }
+return { status, message or '', v[2] or '', v[3] or '', v[4] or '',
+  status == 'p' and v[5] or '', v[6] or '',
+  v[7] or '', v[8] or '', v[9] or '', v[10] or '', v[11] or '',
+  call('ZSCORE', DUE, id) or '', needs }
 `,
+);
+
+/**
+ * Dead tasks, the last to be dropped first. ARGV: now or '', first number, count.
+ * Returns them in a row, each: id, message, outcome, ended, log.
+ */
+export const DEAD: Script = script(
+  "dead",
+  `
+local answers, from = {}, tonumber(ARGV[2])
+for _, id in ipairs(call('ZREVRANGE', DEAD, from, from + tonumber(ARGV[3]) - 1)) do
+  local message, outcome, ended, log = unpack(read(P .. 'dead:' .. id, 'message', 'outcome', 'ended', 'log'))
+  if message then
+    for _, value in ipairs({ id, message, outcome, ended, log }) do answers[#answers + 1] = value end
+  end
+end
+return answers
+`,
+);
+
+/**
+ * Enqueues dead tasks again. ARGV: now or '', ids, STEPS at most. Returns the answers, one letter
+ * each: r(edriven), t(aken), u(nknown).
+ */
+export const REDRIVE: Script = script(
+  "redrive",
+  `
+local answers = {}
+for i = 2, #ARGV do
+  local id = ARGV[i]
+  local t, m, kept = P .. 't:' .. id, P .. 'm:' .. id, P .. 'kept:' .. id
+  local message, log, origin = unpack(read(P .. 'dead:' .. id, 'message', 'log', 'origin'))
+  local outcome, refs = unpack(read(t, 'outcome', 'refs'))
+  if not message then
+    answers[i - 1] = 'u'
+  elseif call('EXISTS', m) == 1 or (tonumber(refs) or 0) > 0 or
+    (not outcome and call('EXISTS', t) == 1) then
+    answers[i - 1] = 't'
+  else
+    call('UNLINK', t, P .. 'dead:' .. id)
+    call('ZREM', DEAD, id)
+    call('SET', m, message)
+    if log ~= '' then call('HSET', t, 'log', log) end
+    if origin ~= '' then call('HSET', t, 'origin', origin) end
+    if call('EXISTS', kept) == 1 then
+      call('RENAME', kept, P .. 'needs:' .. id)
+      call('HSET', t, 'open', 0, 'linked', call('LLEN', P .. 'needs:' .. id))
+    end
+    local _, _, _, head = policy(message)
+    local place = call('HINCRBY', META, 'sequence', 1) - (tonumber(head.priority) or 0) * ${BAND}
+    call('ZADD', READY, place, id)
+    answers[i - 1] = 'r'
+  end
+end
+wake()
+return table.concat(answers)
+`,
+  true,
+);
+
+/** Drops dead tasks. ARGV: now or '', ids, STEPS at most. Returns how many there were. */
+export const DISCARD: Script = script(
+  "discard",
+  `
+local dropped = 0
+for i = 2, #ARGV do dropped = dropped + drop_dead(ARGV[i]) end
+settle(0)
+forget()
+return dropped
+`,
+  true,
 );
 
 /** Every script, to load them ahead. */
@@ -445,4 +544,7 @@ export const SCRIPTS: readonly Script[] = [
   CANCEL,
   PAUSE,
   INSPECT,
+  DEAD,
+  REDRIVE,
+  DISCARD,
 ];

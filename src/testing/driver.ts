@@ -20,10 +20,15 @@ export interface TaskSpec extends Partial<Message> {
   /** The tasks whose results it takes; an id alone means whatever has it. */
   readonly takes?: readonly (string | Need)[];
   readonly origin?: string;
+  readonly delay?: number;
+  readonly runAt?: number;
 }
 
+/** Milliseconds from the end of an attempt with `retry` to the next one. */
+export const RETRY = 1_000;
+
 /** How a test ends an attempt. */
-export type Ending = "success" | "failed" | "returned" | "lost";
+export type Ending = "success" | "failed" | "retry" | "returned" | "lost";
 
 /** Drives a task queue. */
 export class Driver {
@@ -73,7 +78,7 @@ export class Driver {
 
   /** How `kind` of end is reported. */
   report(kind: Ending, { id, fence }: Pick<Claim, "id" | "fence">, keep = 60_000): Report {
-    return { id, fence, kind, keep, text: this.#text(kind, id) };
+    return { id, fence, kind, keep, delay: RETRY, text: this.#text(kind, id) };
   }
 
   /** One exchange, and more of them until nothing inside the queue is left to do. */
@@ -112,6 +117,7 @@ export class Driver {
       case "success":
         return JSON.stringify(id);
       case "failed":
+      case "retry":
         return encodeFailure({ task: "t", queue: this.queue.name, id }, "bad");
       case "lost":
         return "its worker was lost";
@@ -121,12 +127,16 @@ export class Driver {
   }
 }
 
-function toNewTask({ id, takes = [], origin, ...message }: TaskSpec): NewTask {
+function toNewTask({ id, takes = [], origin, delay, runAt, ...message }: TaskSpec): NewTask {
+  const { priority, expiresAt } = message;
+  const plan = { priority, delay, runAt, expiresAt };
+  const planned = Object.values(plan).some((value) => value !== undefined);
   const whole = { ...DEFAULT_POLICY, name: "t", args: "[]", needs: takes.length, ...message };
   return {
     id,
     message: encodeMessage(whole),
     needs: takes.map((take) => typeof take === "string" ? { id: take } : take),
+    ...(planned ? { plan: JSON.parse(JSON.stringify(plan)) } : {}),
     ...(origin === undefined ? {} : { origin }),
   };
 }

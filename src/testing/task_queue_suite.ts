@@ -1,7 +1,8 @@
 /** What every backend must do: {@linkcode testTaskQueue}. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { decode } from "../codec.ts";
-import { CANCELLED, type FailureData, GONE, type TaskQueue } from "../task_queue.ts";
+import { CANCELLED, GONE, type TaskQueue } from "../task_queue.ts";
+import { type Bench, type Case, failureIn, ids } from "./case.ts";
+import { DEAD, PRIORITY, RETRIES, TIMES } from "./delivery_cases.ts";
 import { Driver } from "./driver.ts";
 
 /** A backend, for the suite. */
@@ -14,15 +15,10 @@ export interface Backend {
   test(name: string, body: () => Promise<void>): unknown;
 }
 
-interface Bench extends AsyncDisposable {
-  readonly driver: Driver;
-  /** Moves the clock. */
-  pass(milliseconds: number): void;
-}
-
 /**
  * Declares the tests that every implementation of `TaskQueue` passes: life of a task,
- * dependencies, fences and leases, waiting, clearing, cancelling, waking.
+ * dependencies, fences and leases, waiting, clearing, cancelling, waking, priorities, times, retries,
+ * what is dead.
  *
  * @example
  * ```ts
@@ -49,24 +45,16 @@ export function testTaskQueue(backend: Backend): void {
         pass: (milliseconds) => now += milliseconds,
         async [Symbol.asyncDispose]() {
           await queue.clear();
+          await queue.discard((await queue.dead(0, 999)).map(({ id }) => id));
           await queue[Symbol.asyncDispose]();
         },
       };
       await body(bench);
     });
   };
-  LIFE.forEach(([name, body]) => test(name, body));
-  GRAPH.forEach(([name, body]) => test(name, body));
-  FENCES.forEach(([name, body]) => test(name, body));
-  WAITING.forEach(([name, body]) => test(name, body));
-  CANCEL.forEach(([name, body]) => test(name, body));
-  PAUSE.forEach(([name, body]) => test(name, body));
+  const groups = [LIFE, GRAPH, FENCES, WAITING, CANCEL, PAUSE, PRIORITY, TIMES, RETRIES, DEAD];
+  groups.flat().forEach(([name, body]) => test(name, body));
 }
-
-type Case = readonly [name: string, body: (bench: Bench) => Promise<void>];
-
-const failureIn = (text: string | undefined) => decode(text ?? "") as FailureData;
-const ids = (claims: readonly { id: string }[]) => claims.map(({ id }) => id);
 
 const LIFE: readonly Case[] = [
   [".enqueue() stores tasks that are claimed in order", async ({ driver }) => {

@@ -3,7 +3,7 @@ import { ok, strictEqual } from "node:assert/strict";
 import type { RedisClient } from "../../src/queues/redis_client.ts";
 import { prefixOf } from "../../src/queues/redis_lua.ts";
 
-const PLACES = ["pending", "ready", "leases", "idle", "meta"];
+const PLACES = ["pending", "ready", "leases", "due", "late", "dead", "idle", "meta"];
 
 /** Checks the keys of a queue in which nothing is unsettled. */
 export async function checkKeys(client: RedisClient, queue: string): Promise<void> {
@@ -12,7 +12,9 @@ export async function checkKeys(client: RedisClient, queue: string): Promise<voi
   for (const key of keys.map((key) => key.slice(prefix.length))) {
     const [kind, id] = key.split(":") as [string, string?];
     if (id === undefined) ok(PLACES.includes(kind), `${key} is left`);
-    else if (kind !== "pool") await checkTask(client, prefix, kind, id);
+    else if (kind === "dead" || kind === "kept") {
+      ok(await client.send("ZSCORE", [`${prefix}dead`, id]), `${key} is left of a dead task`);
+    } else if (kind !== "pool") await checkTask(client, prefix, kind, id);
   }
 }
 
