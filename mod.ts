@@ -69,6 +69,7 @@ export { type StopOptions, WorkerPool, type WorkerPoolOptions } from "./src/pool
 export {
   type AnyTasks,
   type At,
+  type Called,
   type Contract,
   type Merge,
   type Nest,
@@ -102,7 +103,15 @@ export {
   type TaskOptions,
   type TimeOptions,
 } from "./src/task.ts";
-export { type TaskFunction, type TaskRecordOf, TaskSpace } from "./src/task_space.ts";
+export { type SchemaIssue, type SchemaResult, type StandardSchema } from "./src/schema.ts";
+export {
+  type NoOthers,
+  type TaskDefinition,
+  type TaskDefinitions,
+  type TaskFunction,
+  type TaskRecordOf,
+  TaskSpace,
+} from "./src/task_space.ts";
 export { type WaitOptions } from "./src/wait.ts";
 export { ProcessWorkerPool, type ProcessWorkerPoolOptions } from "./src/pools/process.ts";
 export { type WorkerPermissions } from "./src/pools/deno_flags.ts";

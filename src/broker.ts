@@ -10,7 +10,7 @@ import { type AnyTasks, type Queue, queueOf } from "./queue.ts";
 import { checkDefaults, type DefaultTaskOptions } from "./task.ts";
 import type { Claim, Report, TaskQueue } from "./task_queue.ts";
 import { checkCount } from "./wait.ts";
-import { type TaskFunction, TaskSpace, TaskTable } from "./task_space.ts";
+import { type TaskFunction, type TaskRecordOf, TaskSpace, TaskTable } from "./task_space.ts";
 
 /** What a broker can be told. */
 export interface BrokerOptions {
@@ -31,7 +31,7 @@ export interface ExposeOptions {
 /** What can be exposed: a space, a record of functions by name, or a function that has a name. */
 export type Exposable =
   // deno-lint-ignore no-explicit-any -- a space of any tasks
-  TaskSpace<string, any> | { readonly [name: string]: TaskFunction } | TaskFunction;
+  TaskSpace<string, any, any> | { readonly [name: string]: TaskFunction } | TaskFunction;
 
 /**
  * Connects task functions with a queue. Workers get one from the module's `init`; `getBroker`
@@ -186,7 +186,7 @@ export class Broker implements AsyncDisposable {
           return abort.signal;
         },
       };
-      const result = await runAs(current, () => task(...args));
+      const result = await runAs(current, () => task.run(...args));
       const act = `return from ${message.name}`;
       const text = message.ignoreResult ? "" : encodeValue(act, "result", result, this.#maxPayload);
       return { ...report, kind: "success", text };
@@ -207,7 +207,7 @@ export class Broker implements AsyncDisposable {
   }
 }
 
-function spaceOf(tasks: Exposable): TaskSpace<string, Record<string, TaskFunction>> {
+function spaceOf(tasks: Exposable): TaskSpace<string, TaskRecordOf> {
   if (tasks instanceof TaskSpace) return tasks;
   if (typeof tasks === "function") {
     if (tasks.name === "") {

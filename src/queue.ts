@@ -1,6 +1,7 @@
 /** {@linkcode Queue}: tasks as paths, `q.shop.cart.total(…)`. */
 import type { Producer } from "./producer.ts";
 import { enqueue, kTarget, type Target, type TargetOf, type TaskOptions } from "./task.ts";
+import type { StandardSchema } from "./schema.ts";
 import { PROBES, type TaskSpace } from "./task_space.ts";
 
 /** What every queue can do besides calling tasks. These two names are not free at its root. */
@@ -20,7 +21,22 @@ export type Nest<Path extends string, T> = Path extends "" ? T
   : { readonly [K in Path]: T };
 
 /** Names and functions of a space, or of a plain record. */
-export type Contract<S> = S extends TaskSpace<infer N, infer T> ? Nest<N, T> : S;
+export type Contract<S> = S extends TaskSpace<infer N, infer T, infer D> ? Nest<N, Called<T, D>>
+  : S;
+
+/**
+ * The tasks `T` as they are called. What a schema takes may differ from what it gives to the task,
+ * as text does from the number in it: callers give what it takes.
+ */
+export type Called<T, D> = keyof D extends never ? T : {
+  readonly [K in keyof T]: K extends keyof D
+    ? D[K] extends { readonly args: StandardSchema<infer I extends unknown[], infer O> }
+      ? [I, O] extends [O, I] ? T[K]
+      : T[K] extends (...args: never[]) => infer R ? (...args: I) => R
+      : never
+    : T[K]
+    : T[K];
+};
 
 /** All members of a union in one. */
 export type Merge<U> = (U extends unknown ? (u: U) => void : never) extends (i: infer I) => void ? I

@@ -1,4 +1,5 @@
 /** Tasks by name: what a user declares, and the table that a worker looks them up in. */
+import { checkSchema, type StandardSchema } from "./schema.ts";
 
 /** A function that can be a task: neither generic nor overloaded, or its type is lost. */
 // deno-lint-ignore no-explicit-any -- only `any` lets a function with any parameters fit
@@ -6,6 +7,34 @@ export type TaskFunction = (...args: any[]) => unknown;
 
 /** Functions by the name they get as tasks. */
 export type TaskRecordOf = { readonly [name: string]: TaskFunction };
+
+/** What is said about a task beside its function: `P` are its parameters, `R` is what it gives. */
+// deno-lint-ignore no-explicit-any -- the definition of any task
+export interface TaskDefinition<P extends readonly unknown[] = any, R = any> {
+  /**
+   * Schema of the list of arguments, of any library that implements Standard Schema: a tuple. A
+   * worker checks the arguments before the task runs, and the function gets what the schema makes of
+   * them. Arguments that do not fit are a failure of the task, with `InvalidArguments` as cause.
+   * Tasks that are called through `broker.queue()` are checked when they are called, too.
+   * @default {no check}
+   */
+  readonly args?: StandardSchema<unknown, P>;
+}
+
+/** Definitions for some of the tasks `T`, by name. */
+export type TaskDefinitions<T extends TaskRecordOf> = {
+  readonly [K in keyof T]?: TaskDefinition<Parameters<T[K]>, Awaited<ReturnType<T[K]>>>;
+};
+
+/** Allows of `D` what a task of `T` is, and what an option is. */
+export type NoOthers<D, T> = {
+  readonly [K in keyof D]: K extends keyof T
+    ? { readonly [O in keyof D[K]]: O extends keyof TaskDefinition ? unknown : never }
+    : never;
+};
+
+/** What a definition can say. */
+const DEFINABLE: ReadonlySet<string> = new Set(["args"] satisfies (keyof TaskDefinition)[]);
 
 /** Names at the root of a queue that are the queue's own. */
 export const RESERVED: ReadonlySet<string> = new Set(["size", "clear"]);
@@ -41,14 +70,24 @@ const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*$/u;
  * deepStrictEqual([...cart.names()], ["shop.cart.total"]);
  * ```
  */
-export class TaskSpace<const N extends string, T extends TaskRecordOf> {
+export class TaskSpace<
+  const N extends string,
+  T extends TaskRecordOf,
+  // deno-lint-ignore ban-types -- nothing is defined
+  D extends TaskDefinitions<T> = {},
+> {
   /** Name of the space; empty for the root of the queue. */
   readonly name: N;
   /** The functions, by their names inside the space. */
   readonly tasks: T;
+  /** What is said about some of them, by the same names. */
+  readonly definitions: D;
 
-  /** Groups `tasks` under `name`, such as `shop.cart`. */
-  constructor(name: N, tasks: T) {
+  /**
+   * Groups `tasks` under `name`, such as `shop.cart`. `definitions` say more about some of them, as
+   * in `{ total: { args: schema } }`.
+   */
+  constructor(name: N, tasks: T, definitions: D & NoOthers<D, T> = {} as D & NoOthers<D, T>) {
     if (name !== "") name.split(".").forEach((part) => checkName(part, `space "${name}"`));
     for (const [key, value] of Object.entries(tasks)) {
       checkName(key, `task "${key}" of space "${name}"`);
@@ -67,8 +106,10 @@ export class TaskSpace<const N extends string, T extends TaskRecordOf> {
     if (name !== "" && RESERVED.has(name.split(".")[0]!)) {
       throw new TypeError(`Cannot define space "${name}": the name is reserved at the root`);
     }
+    checkDefinitions(name, tasks, definitions);
     this.name = name;
     this.tasks = tasks;
+    this.definitions = definitions;
   }
 
   /** Full names of the tasks. */
@@ -76,19 +117,34 @@ export class TaskSpace<const N extends string, T extends TaskRecordOf> {
     for (const [name] of this.entries()) yield name;
   }
 
-  /** Full names of the tasks with their functions. */
-  *entries(): IterableIterator<[name: string, run: TaskFunction]> {
+  /** Full names of the tasks with their functions, and their definitions where there are any. */
+  *entries(): IterableIterator<[name: string, run: TaskFunction, definition?: TaskDefinition]> {
     const prefix = this.name === "" ? "" : `${this.name}.`;
-    for (const [key, run] of Object.entries(this.tasks)) yield [prefix + key, run];
+    const definitions = new Map<string, TaskDefinition>(Object.entries(this.definitions));
+    for (const [key, run] of Object.entries(this.tasks)) {
+      const definition = definitions.get(key);
+      yield definition === undefined ? [prefix + key, run] : [prefix + key, run, definition];
+    }
   }
 }
 
+/** A task as a worker knows it. */
+export interface KnownTask {
+  readonly run: TaskFunction;
+  readonly definition: TaskDefinition;
+}
+
+const UNDEFINED: TaskDefinition = {};
+
 /** What a worker runs, by full name. A `Map`, so that no name from the wire finds `constructor`. */
 export class TaskTable {
-  readonly #tasks = new Map<string, TaskFunction>();
+  readonly #tasks = new Map<string, KnownTask>();
 
   /** Adds all tasks or, when a name is taken and may not be replaced, none. */
-  add(tasks: Iterable<[name: string, run: TaskFunction]>, replace: boolean): void {
+  add(
+    tasks: Iterable<[name: string, run: TaskFunction, definition?: TaskDefinition]>,
+    replace: boolean,
+  ): void {
     const entries = [...tasks];
     for (const [name] of entries) {
       if (!replace && this.#tasks.has(name)) {
@@ -98,7 +154,9 @@ export class TaskTable {
         );
       }
     }
-    for (const [name, run] of entries) this.#tasks.set(name, run);
+    for (const [name, run, definition = UNDEFINED] of entries) {
+      this.#tasks.set(name, { run, definition });
+    }
   }
 
   /** Full names, in the order in which they were added. */
@@ -106,10 +164,46 @@ export class TaskTable {
     return [...this.#tasks.keys()];
   }
 
-  /** The task with this full name. */
-  get(name: string): TaskFunction | undefined {
+  /** The task with this full name, and its definition, which may be empty. */
+  get(name: string): KnownTask | undefined {
     return this.#tasks.get(name);
   }
+}
+
+/** Throws for definitions that cannot be. A misspelt name would be ignored in silence. */
+function checkDefinitions(space: string, tasks: TaskRecordOf, definitions: unknown): void {
+  if (!isRecord(definitions)) {
+    throw new TypeError(
+      `Cannot define space "${space}": expected definitions by the names of tasks, received ` +
+        String(definitions),
+    );
+  }
+  for (const [key, definition] of Object.entries(definitions)) {
+    const act = `define task "${key}" of space "${space}"`;
+    if (!Object.hasOwn(tasks, key)) {
+      const names = Object.keys(tasks).join(", ");
+      throw new TypeError(`Cannot ${act}: there is no such task among ${names}`);
+    }
+    if (definition === undefined) continue;
+    if (!isRecord(definition)) {
+      throw new TypeError(`Cannot ${act}: expected options, received ${String(definition)}`);
+    }
+    checkDefinition(act, definition);
+  }
+}
+
+function checkDefinition(act: string, definition: TaskDefinition): void {
+  const unknown = Object.keys(definition).find((option) => !DEFINABLE.has(option));
+  if (unknown !== undefined) {
+    throw new TypeError(
+      `Cannot ${act}: unknown option "${unknown}", expected one of ${[...DEFINABLE].join(", ")}`,
+    );
+  }
+  if (definition.args !== undefined) checkSchema(act, "args", definition.args);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function checkName(name: string, what: string): void {

@@ -21,6 +21,7 @@ const LAYERS = [
   "retry",
   "task_queue",
   "outcome",
+  "schema",
   "task_space",
   "current_task",
   "waiters",

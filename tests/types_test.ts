@@ -7,6 +7,7 @@ import {
   getQueue,
   map,
   type Queue,
+  type StandardSchema,
   task,
   type TaskFailure,
   TaskSpace,
@@ -117,7 +118,43 @@ async function deeper(): Promise<void> {
   broker.expose({ f: 1 });
 }
 
+const pay = (account: string, cents: number) => `${account} ${cents}`;
+declare const same: StandardSchema<[string, number], [account: string, cents: number]>;
+declare const read: StandardSchema<[string, string], [string, number]>;
+declare const other: StandardSchema<[string], [string, Date]>;
+
+/** Definitions: their names and schemas fit the functions, and callers give what a schema takes. */
+async function defined(): Promise<void> {
+  const shop = new TaskSpace("shop", { pay, list: (n: number) => n }, { pay: { args: same } });
+  await using q = getQueue<typeof shop>("memory://types");
+  const paid = await q.shop.pay("x", 1);
+  expect<Equal<typeof paid, Deferred<string>>>();
+  const texts = new TaskSpace("texts", { pay, list: (n: number) => n }, { pay: { args: read } });
+  await using q2 = getQueue<typeof texts>("memory://types");
+  const read2 = await q2.texts.pay("x", "1");
+  expect<Equal<typeof read2, Deferred<string>>>();
+  await q2.texts.list(1);
+  // @ts-expect-error a number where the schema takes text
+  await q2.texts.pay("x", 1);
+  // @ts-expect-error no such task
+  new TaskSpace("shop", { pay }, { pya: { args: same } });
+  // @ts-expect-error one there is, the other not
+  new TaskSpace("shop", { pay }, { pay: { args: same }, pya: { args: same } });
+  // @ts-expect-error no such option
+  new TaskSpace("shop", { pay }, { pay: { args: same, arg: same } });
+  // @ts-expect-error it gives a date where the function takes a number
+  new TaskSpace("shop", { pay }, { pay: { args: other } });
+  // @ts-expect-error not a schema
+  new TaskSpace("shop", { pay }, { pay: { args: 1 } });
+  // A space without definitions has the type it always had.
+  const plain: TaskSpace<"shop", { pay(account: string, cents: number): string }> = new TaskSpace(
+    "shop",
+    { pay },
+  );
+  getBroker("memory://types").expose(shop).expose(texts).expose(plain);
+}
+
 Deno.test("types: what is right compiles, what is wrong does not", () => {
   // Called by nobody: compiling this file is the test, and each @ts-expect-error needs its error.
-  strictEqual([right, wrong, deeper].length, 3);
+  strictEqual([right, wrong, deeper, defined].length, 4);
 });
