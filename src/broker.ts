@@ -3,7 +3,7 @@ import { decode, encodeValue } from "./codec.ts";
 import { type CurrentTask, runAs } from "./current_task.ts";
 import { deadIds, type DeadLetter, type DeadOptions, letterOf } from "./dead.ts";
 import type { Message } from "./message.ts";
-import { encodeFailure, inputOf } from "./outcome.ts";
+import { encodeFailure, inputOf, type Subject } from "./outcome.ts";
 import { retryDelay } from "./retry.ts";
 import { DEFAULT_MAX_PAYLOAD, Producer } from "./producer.ts";
 import { type AnyTasks, type Queue, queueOf } from "./queue.ts";
@@ -172,8 +172,8 @@ export class Broker implements AsyncDisposable {
     const { id, fence, inputs, failures } = claim;
     const subject = { task: message.name, queue, id };
     const report = { id, fence, keep: message.resultTimeout };
+    const task = this.#tasks.get(message.name);
     try {
-      const task = this.#tasks.get(message.name);
       if (task === undefined) return { ...report, ...failed(subject, "no such task") };
       const args = decode(message.args, inputs.map(inputOf)) as unknown[];
       const current: CurrentTask = {
@@ -191,13 +191,8 @@ export class Broker implements AsyncDisposable {
       const text = message.ignoreResult ? "" : encodeValue(act, "result", result, this.#maxPayload);
       return { ...report, kind: "success", text };
     } catch (error) {
-      try {
-        const delay = retryDelay(message, failures, error);
-        if (delay === undefined) return { ...report, ...failed(subject, error) };
-        return { ...report, kind: "retry", text: encodeFailure(subject, error), delay };
-      } catch {
-        return { ...report, ...failed(subject, "its error cannot be described") };
-      }
+      const delayOf = (thrown: unknown) => retryDelay(message, failures, thrown, task?.definition);
+      return { ...report, ...endingOf(subject, error, delayOf) };
     }
   }
 
@@ -226,6 +221,25 @@ function spaceOf(tasks: Exposable): TaskSpace<string, TaskRecordOf> {
   return new TaskSpace("", tasks);
 }
 
-function failed(subject: Parameters<typeof encodeFailure>[0], thrown: unknown) {
-  return { kind: "failed", text: encodeFailure(subject, thrown) } as const;
+function endingOf(
+  subject: Subject,
+  thrown: unknown,
+  delayOf: (thrown: unknown) => number | undefined,
+): Pick<Report, "kind" | "text" | "delay"> {
+  try {
+    const delay = delayOf(thrown);
+    if (delay !== undefined) return { ...failed(subject, thrown), kind: "retry", delay };
+    return failed(subject, thrown);
+  } catch (problem) {
+    return failed(subject, problem);
+  }
+}
+
+function failed(subject: Subject, thrown: unknown) {
+  try {
+    return { kind: "failed", text: encodeFailure(subject, thrown) } as const;
+  } catch {
+    const text = encodeFailure(subject, "its error cannot be described");
+    return { kind: "failed", text } as const;
+  }
 }

@@ -1,6 +1,6 @@
 /** Whether a task that failed runs again, and after which pause. */
 import type { Backoff, TaskPolicy } from "./message.ts";
-import { checkMilliseconds } from "./wait.ts";
+import { checkMilliseconds, checkWhole } from "./wait.ts";
 
 /** When a task that failed runs again, as its definition says. A caller's own options come first. */
 export interface RetryRules {
@@ -47,8 +47,18 @@ export function retryDelay(
   }
 }
 
-/** Throws for a `backoff` that cannot be, other than a function. */
-export function checkBackoff(act: string, backoff: unknown): void {
+/** Throws for rules that cannot be. */
+export function checkRules(act: string, { retries, backoff, retryOn }: RetryRules): void {
+  checkWhole(act, "retries", retries);
+  if (typeof backoff !== "function") checkBackoff(act, backoff);
+  if (retryOn === undefined || typeof retryOn === "function") return;
+  if (Array.isArray(retryOn) && retryOn.every((name) => typeof name === "string")) return;
+  throw new TypeError(
+    `Cannot ${act}: retryOn must be names of errors, received ${String(retryOn)}`,
+  );
+}
+
+function checkBackoff(act: string, backoff: unknown): void {
   if (typeof backoff === "number") return checkMilliseconds(act, "backoff", backoff);
   if (backoff === undefined) return;
   if (typeof backoff !== "object" || backoff === null) {

@@ -3,9 +3,9 @@ import { kRef } from "./codec.ts";
 import { Deferred } from "./deferred.ts";
 import { type Backoff, DEFAULT_POLICY, type TaskPolicy } from "./message.ts";
 import type { Producer } from "./producer.ts";
-import { checkBackoff } from "./retry.ts";
+import { checkRules } from "./retry.ts";
 import type { Plan } from "./task_queue.ts";
-import { checkMilliseconds } from "./wait.ts";
+import { checkMilliseconds, checkWhole } from "./wait.ts";
 
 /** How a task is enqueued, run and kept. Defaults come from the queue's own options. */
 export interface TaskOptions {
@@ -210,7 +210,7 @@ export function checkOptions(act: string, options: OneTaskOptions<never>): void 
     );
   }
   const { onError, resultTimeout, heartbeatInterval, deadTimeout, delay, id } = options;
-  const { redeliveries, retries, priority, backoff, retryOn, runAt, expiresAt } = options;
+  const { redeliveries, priority, backoff, retryOn, runAt, expiresAt } = options;
   for (
     const [name, time] of Object.entries({ resultTimeout, heartbeatInterval, deadTimeout, delay })
   ) {
@@ -225,11 +225,16 @@ export function checkOptions(act: string, options: OneTaskOptions<never>): void 
     throw new RangeError(`Cannot ${act}: heartbeatInterval must not be 0`);
   }
   checkWhole(act, "redeliveries", redeliveries);
-  checkWhole(act, "retries", retries);
   checkWhole(act, "priority", priority, 255);
   checkTime(act, "runAt", runAt);
   checkTime(act, "expiresAt", expiresAt);
-  checkRetry(act, backoff, retryOn);
+  if (typeof backoff === "function" || typeof retryOn === "function") {
+    throw new TypeError(
+      `Cannot ${act}: a function does not travel with a call; give it to the task's definition, ` +
+        "the third argument of TaskSpace",
+    );
+  }
+  checkRules(act, options);
   if (onError !== undefined && !ON_ERROR.includes(onError)) {
     throw new TypeError(`Cannot ${act}: onError must be "fail" or "pass", received "${onError}"`);
   }
@@ -238,36 +243,12 @@ export function checkOptions(act: string, options: OneTaskOptions<never>): void 
   }
 }
 
-function checkWhole(act: string, name: string, value: unknown, most = Infinity): void {
-  if (value === undefined) return;
-  if (Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= most) return;
-  const range = most === Infinity ? "0 or more" : `0 to ${most}`;
-  throw new RangeError(
-    `Cannot ${act}: ${name} must be a whole number, ${range}, received ${String(value)}`,
-  );
-}
-
 function checkTime(act: string, name: string, value: unknown): void {
   if (value === undefined) return;
   const time = value instanceof Date ? value.getTime() : value;
   if (typeof time === "number" && time >= 0 && time <= 8.64e15) return;
   throw new TypeError(
     `Cannot ${act}: ${name} must be a valid Date or milliseconds since 1970, received ${value}`,
-  );
-}
-
-function checkRetry(act: string, backoff: unknown, retryOn: unknown): void {
-  if (typeof backoff === "function" || typeof retryOn === "function") {
-    throw new TypeError(
-      `Cannot ${act}: a function does not travel with a call; give it to the task's definition, ` +
-        "the third argument of TaskSpace",
-    );
-  }
-  checkBackoff(act, backoff);
-  if (retryOn === undefined) return;
-  if (Array.isArray(retryOn) && retryOn.every((name) => typeof name === "string")) return;
-  throw new TypeError(
-    `Cannot ${act}: retryOn must be names of errors, received ${String(retryOn)}`,
   );
 }
 

@@ -1,4 +1,5 @@
 /** Tasks by name: what a user declares, and the table that a worker looks them up in. */
+import { checkRules, type RetryRules } from "./retry.ts";
 import { checkSchema, type StandardSchema } from "./schema.ts";
 
 /** A function that can be a task: neither generic nor overloaded, or its type is lost. */
@@ -10,7 +11,7 @@ export type TaskRecordOf = { readonly [name: string]: TaskFunction };
 
 /** What is said about a task beside its function: `P` are its parameters, `R` is what it gives. */
 // deno-lint-ignore no-explicit-any -- the definition of any task
-export interface TaskDefinition<P extends readonly unknown[] = any, R = any> {
+export interface TaskDefinition<P extends readonly unknown[] = any, R = any> extends RetryRules {
   /**
    * Schema of the list of arguments, of any library that implements Standard Schema: a tuple. A
    * worker checks the arguments before the task runs, and the function gets what the schema makes of
@@ -34,7 +35,9 @@ export type NoOthers<D, T> = {
 };
 
 /** What a definition can say. */
-const DEFINABLE: ReadonlySet<string> = new Set(["args"] satisfies (keyof TaskDefinition)[]);
+const DEFINABLE: ReadonlySet<string> = new Set(
+  ["args", "retries", "backoff", "retryOn"] satisfies (keyof TaskDefinition)[],
+);
 
 /** Names at the root of a queue that are the queue's own. */
 export const RESERVED: ReadonlySet<string> = new Set(["size", "clear"]);
@@ -200,6 +203,7 @@ function checkDefinition(act: string, definition: TaskDefinition): void {
     );
   }
   if (definition.args !== undefined) checkSchema(act, "args", definition.args);
+  checkRules(act, definition);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

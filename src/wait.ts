@@ -21,6 +21,16 @@ export function checkMilliseconds(act: string, name: string, value: unknown): vo
 /** The longest time that a timer can have; it fires at once for anything longer. */
 export const LONGEST_TIMER: number = 2 ** 31 - 1;
 
+/** Throws a `RangeError` unless `value` is a whole number, 0 or more, and at most `most`. */
+export function checkWhole(act: string, name: string, value: unknown, most = Infinity): void {
+  if (value === undefined) return;
+  if (Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= most) return;
+  const range = most === Infinity ? "0 or more" : `0 to ${most}`;
+  throw new RangeError(
+    `Cannot ${act}: ${name} must be a whole number, ${range}, received ${String(value)}`,
+  );
+}
+
 /** Throws a `RangeError` unless `value` is a whole number, 1 or more. */
 export function checkCount(act: string, name: string, value: unknown): void {
   if (!Number.isSafeInteger(value) || (value as number) < 1) {

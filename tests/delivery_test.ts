@@ -1,5 +1,5 @@
 /** When a task runs, how often, and what is left of it when it fails: as users ask for it. */
-import { deepStrictEqual, ok, rejects, strictEqual, throws } from "node:assert/strict";
+import { deepStrictEqual, match, ok, rejects, strictEqual, throws } from "node:assert/strict";
 import {
   type Broker,
   currentTask,
@@ -9,6 +9,7 @@ import {
   task,
   TaskExpired,
   type TaskOptions,
+  TaskSpace,
 } from "@worq/worq";
 import { testOnAll } from "./support/backends.ts";
 import { testWorkers } from "./support/worker_pools.ts";
@@ -80,6 +81,43 @@ testOnAll("what waits for a task that is retried gets the result in the end", as
   const q = broker.queue<typeof all>();
   const flaky = task(q.fail, { retries: 1, ...SOON });
   strictEqual(await (await q.double(flaky(1, "bad"))).result(WAIT), 4);
+});
+
+testOnAll("a definition says how to retry, unless the caller does", async (url, name) => {
+  const { tasks, runs } = failing();
+  const pauses: [number, string][] = [];
+  const space = new TaskSpace("space", tasks, {
+    fail: {
+      retries: 3,
+      backoff: (failures, error) => pauses.push([failures, (error as Error).message]) && 1,
+      retryOn: (error) => !(error instanceof TypeError) && !String(error).includes("wrong"),
+    },
+  });
+  await using broker = getBroker(url, name).expose(space);
+  await using _pool = new InlineWorkerPool(broker).start();
+  const { fail } = broker.queue<typeof space>().space;
+  strictEqual(await (await fail(2, "bad")).result(WAIT), 3);
+  deepStrictEqual(pauses, [[1, "bad"], [2, "bad"]]);
+  await rejects((await fail(2, "wrong")).result(WAIT), /RangeError: wrong/);
+  runs.length = 0;
+  await rejects((await task(fail, { retries: 0 })(2, "bad")).result(WAIT), /RangeError: bad/);
+  await rejects((await task(fail, { retryOn: ["TypeError"] })(2, "bad")).result(WAIT));
+  deepStrictEqual(runs, [1, 1]);
+  await broker.discard();
+});
+
+testOnAll("rules that themselves fail end the task, with both reasons", async (url, name) => {
+  const { tasks } = failing();
+  const space = new TaskSpace("space", tasks, { fail: { retries: 3, backoff: () => NaN } });
+  await using broker = getBroker(url, name).expose(space);
+  await using _pool = new InlineWorkerPool(broker).start();
+  const failed = await broker.queue<typeof space>().space.fail(2, "bad");
+  await rejects(failed.result(WAIT), (error: Error) => {
+    match(error.message, /Cannot tell whether to retry: backoff must give milliseconds.* NaN$/);
+    strictEqual(((error.cause as Error).cause as Error).message, "bad");
+    return true;
+  });
+  await broker.discard();
 });
 
 testWorkers("a task that fails runs again, in a worker, too", async ({ broker, q, start }) => {
