@@ -49,4 +49,5 @@ export {
   type Report,
   type TaskQueue,
   type TaskRecord,
+  type Window,
 } from "./src/task_queue.ts";

@@ -50,6 +50,7 @@ export { Deferred } from "./src/deferred.ts";
 export {
   DuplicateTask,
   NonRetryable,
+  QueueFull,
   QueueUnavailable,
   TaskExpired,
   TaskFailure,
@@ -91,6 +92,7 @@ export {
 } from "./src/queues/redis_client.ts";
 export { type Backoff } from "./src/message.ts";
 export { type RetryRules } from "./src/retry.ts";
+export { type Limits, type Rate } from "./src/task_queue.ts";
 export { type TaskStatus } from "./src/status.ts";
 export {
   type Argument,
@@ -98,6 +100,7 @@ export {
   type DefaultTaskOptions,
   type Leaf,
   type OneTaskOptions,
+  type SharingOptions,
   type Target,
   task,
   type TaskOptions,

@@ -8,7 +8,8 @@ import { retryDelay } from "./retry.ts";
 import { DEFAULT_MAX_PAYLOAD, Producer } from "./producer.ts";
 import { type AnyTasks, type Queue, queueOf } from "./queue.ts";
 import { checkDefaults, type DefaultTaskOptions } from "./task.ts";
-import type { Claim, Report, TaskQueue } from "./task_queue.ts";
+import { checkLimits } from "./limits.ts";
+import type { Claim, Limits, Report, TaskQueue } from "./task_queue.ts";
 import { checkCount } from "./wait.ts";
 import { type TaskFunction, type TaskRecordOf, TaskSpace, TaskTable } from "./task_space.ts";
 
@@ -18,6 +19,12 @@ export interface BrokerOptions {
    * Bytes that the encoded arguments of a task, or its result, may have. @default {4_000_000}
    */
   maxPayload?: number;
+  /**
+   * How many tasks of the queue may run, or start, at the same time, over all pools, and how many
+   * that share a `key`. They hold for the pools of this broker; all pools of a queue should have the
+   * same. @default {{}} (no limits)
+   */
+  limits?: Limits;
   /** URL that leads to the queue, for workers elsewhere. @default {the queue's address} */
   url?: string;
 }
@@ -51,10 +58,17 @@ export class Broker implements AsyncDisposable {
   readonly #producer: Producer;
   readonly #maxPayload: number;
   readonly #url: string;
+  /** What pools of this broker keep to. */
+  readonly limits: Limits | undefined;
   readonly #tasks = new TaskTable();
 
-  /** A broker for `taskQueue`, which it closes when it is closed itself. */
+  /**
+   * A broker for `taskQueue`, which it closes when it is closed itself. Throws a `RangeError` for
+   * limits that cannot be.
+   */
   constructor(taskQueue: TaskQueue, options: BrokerOptions = {}) {
+    this.limits = options.limits;
+    if (this.limits !== undefined) checkLimits(this.limits);
     const { maxPayload = DEFAULT_MAX_PAYLOAD, url = taskQueue.address } = options;
     this.#url = url;
     this.#maxPayload = maxPayload;

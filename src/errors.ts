@@ -90,6 +90,26 @@ export class DuplicateTask extends TaskFailure {
   }
 }
 
+/** As many tasks wait in the queue as the call allows; nothing was enqueued. */
+export class QueueFull extends WorqError {
+  /** Name of the class. */
+  override name = "QueueFull";
+  /** Full name of the task that was called. */
+  readonly taskName: string;
+  /** Name of the queue. */
+  readonly queueName: string;
+
+  /** Describes the call that was refused. */
+  constructor(taskName: string, queueName: string, maxLength: number) {
+    super(
+      `Cannot call ${taskName}: queue "${queueName}" is full, ${maxLength} tasks or more wait in it; ` +
+        'call again later, or have the call wait with whenFull: "wait"',
+    );
+    this.taskName = taskName;
+    this.queueName = queueName;
+  }
+}
+
 /** The value of a `Deferred` was read before the task was known to be over. */
 export class TaskPending extends WorqError {
   /** Name of the class. */

@@ -1,7 +1,7 @@
 /** {@linkcode Producer}: the caller's side of a queue. Sends tasks and waits for their outcomes. */
 import { Batch } from "./batch.ts";
 import { encodeArguments, type Handle, refOf, type TaskRef } from "./codec.ts";
-import { DuplicateTask, QueueUnavailable } from "./errors.ts";
+import { DuplicateTask, QueueFull, QueueUnavailable } from "./errors.ts";
 import { DEFAULT_POLICY, encodeMessage, type TaskPolicy } from "./message.ts";
 import type {
   CancelAnswer,
@@ -13,7 +13,7 @@ import type {
   TaskQueue,
 } from "./task_queue.ts";
 import type { TaskStatus } from "./status.ts";
-import type { WaitOptions } from "./wait.ts";
+import { type WaitOptions, waitUntil } from "./wait.ts";
 import { Waiters } from "./waiters.ts";
 
 /** A task call on its way to the queue. */
@@ -22,6 +22,8 @@ export interface Call {
   readonly args: readonly unknown[];
   readonly options: Partial<TaskPolicy>;
   readonly plan?: Plan;
+  /** Whether to wait for room when the queue is full. */
+  readonly patient?: boolean;
   /** Chosen by the user; made up otherwise. */
   readonly id?: string;
 }
@@ -35,6 +37,9 @@ export interface SentCall {
 /** Bytes that arguments or a result may have, unless the user says otherwise. */
 export const DEFAULT_MAX_PAYLOAD = 4_000_000;
 const MAX_ID = 512;
+// How often a call that waits for room asks for it.
+const FIRST_PAUSE = 20;
+const LONGEST_PAUSE = 1_000;
 
 // Ids must be unique among all clients and short, since each is in Redis several times: 96 random
 // bits of this process, then a count. None begins with a dash, as an option of a command does.
@@ -56,6 +61,7 @@ export class Producer implements AsyncDisposable {
   #batch: object | undefined;
   #joined = new Set<TaskRef>();
   #closed: Promise<void> | undefined;
+  readonly #closing = Promise.withResolvers<void>();
 
   /** Closes `taskQueue` when it is closed itself. */
   constructor(taskQueue: TaskQueue, maxPayload: number) {
@@ -81,6 +87,8 @@ export class Producer implements AsyncDisposable {
     const id = call.id ?? newId();
     checkText(call.name, "id", id);
     checkText(call.name, "the task's name", call.name);
+    if (call.plan?.key !== undefined) checkText(call.name, "the key", call.plan.key);
+    if (call.plan?.window !== undefined) checkText(call.name, "the id", call.plan.window.name);
     const origin = call.id === undefined ? undefined : newId();
     const ref: TaskRef = {
       id,
@@ -90,6 +98,12 @@ export class Producer implements AsyncDisposable {
     };
     const act = `call ${call.name}`;
     const { text, handles } = encodeArguments(act, call.args, this.#maxPayload);
+    if (handles.length > 0 && call.plan?.window?.kind === "debounce") {
+      throw new TypeError(
+        `Cannot ${act}: a call with debounce takes values only, since another one may take its ` +
+          "place; wait for the result and pass the value",
+      );
+    }
     const stored = this.#store(call, ref, text, handles);
     this.#sending.add(stored);
     const sent = () => this.#sending.delete(stored);
@@ -127,6 +141,7 @@ export class Producer implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    this.#closing.resolve();
     await Promise.allSettled(this.#sending);
     this.#waiters.close(new QueueUnavailable(`Cannot wait: queue "${this.name}" was closed`));
     await this.taskQueue[Symbol.asyncDispose]();
@@ -147,27 +162,48 @@ export class Producer implements AsyncDisposable {
     const message = encodeMessage({ ...policy, name: call.name, args, needs: needs.length });
     const { id, origin } = ref;
     const { plan } = call;
-    const answer = this.#enqueue.add({
+    const task: NewTask = {
       ...{ id, message, needs },
       ...(origin === undefined ? undefined : { origin }),
       ...(plan === undefined ? undefined : { plan }),
-    });
-    this.#join(ref);
+    };
+    const answer = call.patient ? this.#enqueueAtLast(task) : this.#enqueue.add(task);
+    if (isStored(plan)) this.#join(ref);
     // When an argument could not be stored, that is what the caller must hear.
     const parts = handles.filter((handle) => handle instanceof Promise);
     if (parts.length > 0) await Promise.all([...parts, answer.catch(() => {})]);
-    return this.#check(call.name, id, await answer);
+    return this.#check(call, ref, await answer);
   }
 
-  #check(name: string, id: string, answer: EnqueueAnswer): "enqueued" | "pending" {
+  /** Tries again and again while the queue is full. */
+  async #enqueueAtLast(task: NewTask): Promise<EnqueueAnswer> {
+    let pause = FIRST_PAUSE;
+    while (true) {
+      const answer = await this.#enqueue.add(task);
+      if (answer !== "full" || this.#closed !== undefined) return answer;
+      await waitUntil(this.#closing.promise, { timeout: pause });
+      pause = Math.min(2 * pause, LONGEST_PAUSE);
+    }
+  }
+
+  #check(call: Call, ref: TaskRef, answer: EnqueueAnswer): "enqueued" | "pending" {
     if (answer instanceof Error) throw answer;
-    if (answer === "duplicate") throw new DuplicateTask(name, this.name, id);
-    return answer;
+    const { name, plan } = call;
+    if (answer === "duplicate") throw new DuplicateTask(name, this.name, ref.id);
+    if (answer === "full") throw new QueueFull(name, this.name, plan!.maxLength!);
+    if (typeof answer === "string") return answer;
+    // The call has joined another one: its reference is that one's from now on. Nobody has used it
+    // before, see `#isSent`.
+    const { id, origin } = answer;
+    Object.assign(ref, { id, origin });
+    if (origin === undefined) delete (ref as { origin?: string }).origin;
+    return "enqueued";
   }
 
   /**
    * Whether the queue knows the task behind a handle before a call that is sent now: it is stored,
-   * or in the batch that this call joins. A chosen id may be refused, which must be known first.
+   * or in the batch that this call joins. What may be refused, or join another call, must be known
+   * first.
    */
   #isSent(handle: Handle): boolean {
     if (!(handle instanceof Promise)) return true;
@@ -200,6 +236,11 @@ export class Producer implements AsyncDisposable {
         "the value",
     );
   }
+}
+
+/** Whether a call with this plan is stored for certain, under its own id. */
+function isStored(plan: Plan | undefined): boolean {
+  return plan?.maxLength === undefined && plan?.window === undefined;
 }
 
 function checkText(name: string, what: string, text: unknown): void {

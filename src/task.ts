@@ -5,7 +5,7 @@ import { type Backoff, DEFAULT_POLICY, type TaskPolicy } from "./message.ts";
 import type { Producer } from "./producer.ts";
 import { checkRules } from "./retry.ts";
 import type { Plan } from "./task_queue.ts";
-import { checkMilliseconds, checkWhole } from "./wait.ts";
+import { checkCount, checkMilliseconds, checkWhole } from "./wait.ts";
 
 /** How a task is enqueued, run and kept. Defaults come from the queue's own options. */
 export interface TaskOptions {
@@ -64,6 +64,20 @@ export interface TaskOptions {
   deadTimeout?: number;
 }
 
+/** How many tasks may wait, and with whom they share. */
+export interface SharingOptions {
+  /**
+   * Most tasks that may be in the queue when one more is called: those that wait for a worker, for
+   * results, or for their time. Callers that say nothing are not held up. @default {Infinity}
+   */
+  maxLength?: number;
+  /**
+   * What a call does when there are so many: `"reject"` rejects with `QueueFull`; `"wait"` tries
+   * again until there is room, and resolves then. @default {"reject"}
+   */
+  whenFull?: "reject" | "wait";
+}
+
 /** When one task runs. */
 export interface TimeOptions {
   /** Milliseconds from now before which the task does not run; with arguments to come, too. */
@@ -79,17 +93,45 @@ export interface TimeOptions {
 
 /** Options of one task, with its identity. */
 export interface OneTaskOptions<P extends readonly unknown[] = never>
-  extends TaskOptions, TimeOptions {
+  extends TaskOptions, SharingOptions, TimeOptions {
   /**
    * Id of the task, or a function that makes it from the arguments as they were given. While the
    * queue knows a task with this id, another call throws `DuplicateTask`. 1 to 512 characters, no
    * control characters. Made up for each call when omitted.
    */
   id?: string | ((...args: Arguments<P>) => string);
+  /**
+   * What a call does whose `id` the queue knows already: `"fail"` rejects with `DuplicateTask`;
+   * `"join"` gives a handle of that task, whether it waits, runs or is over, so that its result
+   * serves all who ask for it; `"replace"` cancels that task, or forgets its result, and takes its
+   * place, unless another task still takes its result, which is a `DuplicateTask`.
+   * @default {"fail"}
+   */
+  onDuplicate?: "fail" | "join" | "replace";
+  /**
+   * Milliseconds: the first call runs; those that come within this time after it join it and do not
+   * run. Calls of this task with the same `id` are meant, which does not become the id of the task,
+   * or without one all of them.
+   */
+  throttle?: number;
+  /**
+   * Milliseconds: a call waits so long for another one. That one takes its place, with its own
+   * arguments, and waits in turn; all of them get the result of the last. Calls of this task with
+   * the same `id` are meant, which does not become the id of the task, or without one all of them.
+   * Arguments cannot be handles.
+   */
+  debounce?: number;
+  /**
+   * Text, or a function that makes it from the arguments as they were given, such as the name of a
+   * tenant: tasks with the same key share the broker's `limits.perKey`, and keys take turns, so that
+   * one with many tasks does not keep the others waiting. 1 to 512 characters, no control
+   * characters. Tasks without a key take turns with the keys as if they had one of their own.
+   */
+  key?: string | ((...args: Arguments<P>) => string);
 }
 
 /** What all tasks of a queue can get; whether a call gives a handle is up to `task()`. */
-export type DefaultTaskOptions = Omit<TaskOptions, "ignoreResult">;
+export type DefaultTaskOptions = Omit<TaskOptions, "ignoreResult"> & SharingOptions;
 
 /** Values without parts: no handle can be inside. */
 export type Leaf =
@@ -143,11 +185,19 @@ export const kTarget: unique symbol = Symbol("worq.target") as never;
 
 // A hundred years: what is kept longer is not a result but data, and belongs elsewhere.
 const LONGEST = 3_155_760_000_000;
-const ON_ERROR = ["fail", "pass"];
-const TIMES = ["delay", "runAt", "expiresAt"] as const;
+const CHOICES = {
+  onError: ["fail", "pass"],
+  onDuplicate: ["fail", "join", "replace"],
+  whenFull: ["reject", "wait"],
+} as const;
+/** Options that make sense for one task only. */
+const SINGLE = [
+  ...["id", "ignoreResult", "delay", "runAt", "expiresAt", "onDuplicate", "throttle", "debounce"],
+  "key",
+];
 const OPTIONS: ReadonlySet<string> = new Set([
-  "id",
-  ...TIMES,
+  ...SINGLE,
+  ...["maxLength", "whenFull"],
   ...Object.keys(DEFAULT_POLICY),
 ]);
 
@@ -194,7 +244,7 @@ export function task<P extends readonly unknown[], R>(
 
 /** Throws for default options of a queue that cannot be. */
 export function checkDefaults(options: DefaultTaskOptions): void {
-  for (const key of ["id", "ignoreResult", ...TIMES]) {
+  for (const key of SINGLE) {
     if (!(key in options)) continue;
     throw new TypeError(`Cannot get queue: option "${key}" is for single tasks, see task()`);
   }
@@ -209,10 +259,12 @@ export function checkOptions(act: string, options: OneTaskOptions<never>): void 
       `Cannot ${act}: unknown option "${unknown}", expected one of ${[...OPTIONS].join(", ")}`,
     );
   }
-  const { onError, resultTimeout, heartbeatInterval, deadTimeout, delay, id } = options;
+  const { resultTimeout, heartbeatInterval, deadTimeout, delay, throttle, debounce } = options;
   const { redeliveries, priority, backoff, retryOn, runAt, expiresAt } = options;
   for (
-    const [name, time] of Object.entries({ resultTimeout, heartbeatInterval, deadTimeout, delay })
+    const [name, time] of Object.entries({
+      ...{ resultTimeout, heartbeatInterval, deadTimeout, delay, throttle, debounce },
+    })
   ) {
     checkMilliseconds(act, name, time);
     if (time !== undefined && time > LONGEST) {
@@ -235,11 +287,33 @@ export function checkOptions(act: string, options: OneTaskOptions<never>): void 
     );
   }
   checkRules(act, options);
-  if (onError !== undefined && !ON_ERROR.includes(onError)) {
-    throw new TypeError(`Cannot ${act}: onError must be "fail" or "pass", received "${onError}"`);
+  for (const [name, choices] of Object.entries(CHOICES)) {
+    const choice: unknown = options[name as keyof typeof CHOICES];
+    if (choice === undefined || choices.some((one) => one === choice)) continue;
+    const texts = choices.map((one) => `"${one}"`).join(" or ");
+    throw new TypeError(`Cannot ${act}: ${name} must be ${texts}, received "${choice}"`);
   }
-  if (id !== undefined && typeof id !== "string" && typeof id !== "function") {
-    throw new TypeError(`Cannot ${act}: id must be a string or a function, received ${typeof id}`);
+  for (const name of ["id", "key"] as const) {
+    const type = typeof options[name];
+    if (["undefined", "string", "function"].includes(type)) continue;
+    throw new TypeError(`Cannot ${act}: ${name} must be a string or a function, received ${type}`);
+  }
+  const { maxLength } = options;
+  if (maxLength !== undefined && maxLength !== Infinity) checkCount(act, "maxLength", maxLength);
+  checkTogether(act, options);
+}
+
+/** Throws for options that contradict each other, or that nothing would come of. */
+function checkTogether(act: string, options: OneTaskOptions<never>): void {
+  const { id, onDuplicate, throttle, debounce } = options;
+  if (throttle !== undefined && debounce !== undefined) {
+    throw new TypeError(`Cannot ${act}: throttle and debounce exclude each other`);
+  }
+  const window = throttle !== undefined || debounce !== undefined;
+  if (onDuplicate !== undefined && (window || id === undefined)) {
+    throw new TypeError(
+      `Cannot ${act}: onDuplicate needs an id, and none that names a throttle or debounce`,
+    );
   }
 }
 
@@ -261,12 +335,20 @@ export function targetOf(of: TargetOf): (...args: unknown[]) => Promise<unknown>
 /** Enqueues a call; the promise carries the reference, for use as an argument at once. */
 export function enqueue({ producer, name, options }: TargetOf, args: unknown[]): Promise<unknown> {
   try {
-    const { id, ignoreResult } = options;
+    const { id, key, ignoreResult } = options;
+    const settings = settingsOf(options);
+    const { window } = settings.plan ?? {};
+    const chosen = textOf(id, args);
+    const plan = window === undefined && key === undefined ? settings.plan : {
+      ...settings.plan,
+      ...(window && { window: { ...window, name: chosen ? `${name} ${chosen}` : name } }),
+      ...(key !== undefined && { key: textOf(key, args)! }),
+    };
     const sent = producer.send({
-      name,
-      args,
-      ...settingsOf(options),
-      ...(id === undefined ? {} : { id: typeof id === "string" ? id : idFrom(id, args) }),
+      ...{ name, args, options: settings.options },
+      ...(plan && { plan }),
+      ...(settings.patient && { patient: true }),
+      ...(id !== undefined && window === undefined && { id: chosen ?? "" }),
     });
     if (ignoreResult) return sent.stored.then(() => undefined);
     const deferred = sent.stored.then((status) => new Deferred(producer, sent.ref, status));
@@ -276,14 +358,17 @@ export function enqueue({ producer, name, options }: TargetOf, args: unknown[]):
   }
 }
 
-function idFrom(id: unknown, args: unknown[]): string {
-  return (id as (...args: unknown[]) => string)(...args);
+/** A text, or what a function makes of the arguments. */
+function textOf(text: unknown, args: unknown[]): string | undefined {
+  if (typeof text !== "function") return text as string | undefined;
+  return (text as (...args: unknown[]) => string)(...args);
 }
 
 /** What options say to the queue and the workers. */
 interface Settings {
   readonly options: Partial<TaskPolicy>;
   readonly plan?: Plan;
+  readonly patient?: boolean;
 }
 
 /** One for all calls with the same options. */
@@ -292,7 +377,8 @@ const settings = new WeakMap<OneTaskOptions<never>, Settings>();
 function settingsOf(options: OneTaskOptions<never>): Settings {
   const known = settings.get(options);
   if (known !== undefined) return known;
-  const { id: _id, delay, runAt, ...rest } = options;
+  const { id: _id, key: _key, delay, runAt, maxLength, whenFull, ...others } = options;
+  const { onDuplicate, throttle, debounce, ...rest } = others;
   const policy: Record<string, unknown> = whole(rest);
   if (options.ignoreResult) policy.resultTimeout = 0;
   if (typeof rest.backoff === "number") {
@@ -300,8 +386,19 @@ function settingsOf(options: OneTaskOptions<never>): Settings {
     policy.backoff = { delay: pause, factor: 1, max: pause, jitter: 0 };
   }
   const { priority, expiresAt } = rest;
-  const plan: Plan = whole({ priority, delay, runAt, expiresAt });
-  const made = { options: policy, ...(Object.keys(plan).length > 0 ? { plan } : {}) };
+  const time = Math.ceil(throttle ?? debounce ?? 0);
+  const kind = throttle === undefined ? "debounce" : "throttle";
+  const plan: Plan = whole({
+    ...{ priority, delay, runAt, expiresAt },
+    maxLength: maxLength === Infinity ? undefined : maxLength,
+    onDuplicate: onDuplicate === "fail" ? undefined : onDuplicate,
+    window: throttle === undefined && debounce === undefined ? undefined : { kind, time, name: "" },
+  });
+  const made = {
+    options: policy,
+    ...(Object.keys(plan).length > 0 && { plan }),
+    ...(whenFull === "wait" && { patient: true }),
+  };
   settings.set(options, made);
   return made;
 }

@@ -76,6 +76,42 @@ export interface Plan {
   readonly runAt?: number;
   /** Milliseconds since 1970: an attempt that has not started then is none. */
   readonly expiresAt?: number;
+  /** What it shares limits with; tasks of different keys take turns. */
+  readonly key?: string;
+  /** Not stored when so many tasks, or more, are pending or ready. */
+  readonly maxLength?: number;
+  /** What to do when its chosen id is taken: join that task, or end and replace it. */
+  readonly onDuplicate?: "join" | "replace";
+  /** Calls that come close to each other are one task. */
+  readonly window?: Window;
+}
+
+/** Calls with the same name that come within so many milliseconds are one task. */
+export interface Window {
+  /** What they have in common. */
+  readonly name: string;
+  /** `throttle`: the first one runs. `debounce`: the last one, when no other has come for so long. */
+  readonly kind: "throttle" | "debounce";
+  /** Milliseconds. */
+  readonly time: number;
+}
+
+/** So many tasks may start in any time of `per` milliseconds. */
+export interface Rate {
+  /** How many, 1 to 10,000. */
+  readonly count: number;
+  /** Milliseconds. */
+  readonly per: number;
+}
+
+/** How many tasks may run, or start, over all pools. What a pool says holds for what it claims. */
+export interface Limits {
+  /** Tasks of the queue that run at the same time. */
+  readonly concurrency?: number;
+  /** Tasks of the queue that start. An attempt counts, whatever comes of it. */
+  readonly rate?: Rate;
+  /** The same for tasks that share a key. Keys take turns, with or without limits. */
+  readonly perKey?: { readonly concurrency?: number; readonly rate?: Rate };
 }
 
 /** Of the numbers in a line of one priority, there are so many. */
@@ -83,9 +119,10 @@ export const BAND: number = 2 ** 45;
 
 /**
  * What became of a new task: stored as `enqueued`, stored as `pending`, or not stored, because its
- * id is taken (`duplicate`) or because the backend failed in the middle of the batch (an error).
+ * id is taken (`duplicate`), because the queue is `full`, because it joined another task (that one),
+ * or because the backend failed in the middle of the batch (an error).
  */
-export type EnqueueAnswer = "enqueued" | "pending" | "duplicate" | Error;
+export type EnqueueAnswer = "enqueued" | "pending" | "duplicate" | "full" | Need | Error;
 
 /**
  * What became of a task that was to be cancelled: it is `cancelled`, by this call or an earlier one;
@@ -150,6 +187,8 @@ export interface Exchange {
   readonly want: number;
   /** Milliseconds of the lease that a claimed task starts with. */
   readonly lease: number;
+  /** How many it may claim, of which. */
+  readonly limits?: Limits;
   /** The pool stops: it wants no more, now or later. */
   readonly leaving?: boolean;
 }
@@ -250,6 +289,8 @@ export interface TaskRecord {
   readonly fence: number;
   /** Pool that claimed it last. */
   readonly owner: string | undefined;
+  /** What it shares limits with. */
+  readonly key: string | undefined;
   /** How many workers were lost with it. */
   readonly losses: number;
   /** How many attempts failed, but the last one of a task that failed. */
@@ -321,6 +362,9 @@ export const CLEARED = "task expired: it was cleared";
 
 /** Text for a task that was cancelled. */
 export const CANCELLED = "task expired: it was cancelled";
+
+/** Text for a task whose id another call took, which asked to replace it. */
+export const REPLACED = "task expired: it was replaced by another call with its id";
 
 /** Text for a task that was not started by its `expiresAt`. */
 export const LATE = "task expired: it was not started in time";

@@ -69,8 +69,8 @@ Deno.test("options that cannot be are refused", () => {
   throws(() => broker.queue({ resultTimeout: -1 }), /received -1/);
   throws(() => task(broker.queue<Tasks>().same, { id: 7 as unknown as string }), /id must be/);
   throws(
-    () => task(broker.queue<Tasks>().same, { retries: 3 } as TaskOptions),
-    /Cannot make task same: unknown option "retries"/,
+    () => task(broker.queue<Tasks>().same, { retrys: 3 } as TaskOptions),
+    /Cannot make task same: unknown option "retrys"/,
   );
   throws(() => new InlineWorkerPool(broker, { concurrency: 0 }), /concurrency must be a whole/);
   throws(() => new InlineWorkerPool(broker, { grace: -1 }), /grace must be milliseconds/);
@@ -306,10 +306,12 @@ testOn(redisUrl, "a damaged record fails its task, and the others run", async (u
   results.forEach((text, i) => ok(expected[i]!.test(`${text}`), `${ids[i]}: ${text}`));
   deepStrictEqual(await broker.taskQueue.stats(), {
     pending: 0,
+    scheduled: 0,
     ready: 0,
     leased: 0,
     idle: 1,
     unsettled: 0,
+    dead: 3, // those whose message is there
     paused: false,
   });
   await client.close();

@@ -237,10 +237,12 @@ testOn(redisUrl, "worq call, status, inspect, cancel and clear see one queue", a
   deepStrictEqual(await stats(), {
     queue,
     pending: 0,
+    scheduled: 0,
     ready: 1,
     leased: 0,
     idle: 0,
     unsettled: 0,
+    dead: 0,
     paused: false,
   });
   match((await worq("status", "--url", url)).out, new RegExp(`${queue} +0 +1 +0 +0\n`));

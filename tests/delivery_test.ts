@@ -4,8 +4,10 @@ import {
   type Broker,
   currentTask,
   getBroker,
+  getQueue,
   InlineWorkerPool,
   NonRetryable,
+  QueueFull,
   task,
   TaskExpired,
   type TaskOptions,
@@ -248,4 +250,153 @@ Deno.test("options of delivery that cannot be are refused", async () => {
   ];
   for (const [options, message] of wrong) throws(() => task(anything, options), { message });
   throws(() => broker.queue({ delay: 5 } as object), /option "delay" is for single tasks/);
+});
+
+/** Tasks that tell who runs together. */
+function crowd() {
+  const now = new Map<string, number>();
+  const most = new Map<string, number>();
+  const order: string[] = [];
+  const tasks = {
+    async work(tenant: string, _n: number): Promise<void> {
+      order.push(tenant);
+      for (const name of [tenant, "all"]) {
+        const count = (now.get(name) ?? 0) + 1;
+        now.set(name, count);
+        most.set(name, Math.max(count, most.get(name) ?? 0));
+      }
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      for (const name of [tenant, "all"]) now.set(name, now.get(name)! - 1);
+    },
+  };
+  return { tasks, most, order };
+}
+
+testOnAll("limits hold over all pools, and keys take turns", async (url, name) => {
+  const { tasks, most, order } = crowd();
+  const limits = { concurrency: 5, perKey: { concurrency: 2 } };
+  await using one = getBroker(url, name, { limits }).expose(tasks);
+  await using two = getBroker(url, name, { limits }).expose(tasks);
+  const work = task(one.queue<typeof tasks>().work, { key: (tenant) => `${tenant}` });
+  const calls = [];
+  for (const [tenant, count] of [["big", 60], ["small", 4], ["other", 4]] as const) {
+    for (let i = 0; i < count; i++) calls.push(work(tenant, i));
+  }
+  const all = await Promise.all(calls);
+  await using _pool = new InlineWorkerPool(one, { concurrency: 20 }).start();
+  await using _other = new InlineWorkerPool(two, { concurrency: 20 }).start();
+  for (const call of all) await call.result(WAIT);
+  deepStrictEqual(["big", "small", "other"].map((tenant) => most.get(tenant)), [2, 2, 2]);
+  ok(most.get("all")! <= 5, `${most.get("all")} at once`);
+  ok(order.lastIndexOf("small") < 20, `small waited behind big: ${order}`);
+});
+
+testOnAll("a rate limits how many start in any time", async (url, name) => {
+  const starts: number[] = [];
+  const limits = { rate: { count: 3, per: 200 } };
+  await using broker = getBroker(url, name, { limits });
+  broker.expose({ start: () => void starts.push(performance.now()) });
+  const q = broker.queue<{ start(): void }>();
+  const calls = await Promise.all(Array.from({ length: 8 }, () => q.start()));
+  await using _pool = new InlineWorkerPool(broker).start();
+  for (const call of calls) await call.result(WAIT);
+  // What the queue lets start begins here a little later.
+  starts.slice(3).forEach((start, i) => ok(start - starts[i]! > 150, `${starts}`));
+  ok(starts.at(-1)! - starts[0]! < 4_000, "and the pool comes back in time");
+});
+
+testOnAll("a full queue rejects a call, or has it wait", async (url, name) => {
+  await using broker = getBroker(url, name).expose({ same: (n: number) => n });
+  const { same } = broker.queue<{ same(n: number): number }>({ maxLength: 2 });
+  const first = await Promise.all([same(1), same(2)]);
+  await rejects(same(3), (error: Error) => {
+    ok(error instanceof QueueFull);
+    match(error.message, /^Cannot call same: queue ".*" is full, 2 tasks or more wait in it; call/);
+    return true;
+  });
+  const patient = task(same, { whenFull: "wait" })(4);
+  await using _pool = new InlineWorkerPool(broker).start();
+  strictEqual(await (await patient).result(WAIT), 4);
+  for (const call of first) await call.result(WAIT);
+});
+
+testOnAll("a queue that is closed lets nobody wait for room", async (url, name) => {
+  await using broker = getBroker(url, name);
+  const q = getQueue(url, { name, maxLength: 1, whenFull: "wait" });
+  await q.one();
+  const two = q.two();
+  two.catch(() => {});
+  await q.size();
+  await q[Symbol.asyncDispose]();
+  await rejects(two, QueueFull);
+  strictEqual(await broker.clear(), 1);
+});
+
+testOnAll("onDuplicate joins the task with the id, or replaces it", async (url, name) => {
+  let runs = 0;
+  const tasks = { count: (_who: string) => ++runs, next: (n: number) => n + 1 };
+  await using broker = getBroker(url, name).expose(tasks);
+  const q = broker.queue<typeof tasks>();
+  const join = task(q.count, { id: "same", onDuplicate: "join" });
+  const calls = await Promise.all([join("a"), join("b"), q.next(join("c"))]);
+  const pool = new InlineWorkerPool(broker).start();
+  deepStrictEqual(await Promise.all(calls.map((call) => call.result(WAIT))), [1, 1, 2]);
+  strictEqual(await (await join("later")).result(WAIT), 1);
+  await pool.stop();
+
+  const replace = task(q.count, { id: "same", onDuplicate: "replace" });
+  const old = await replace("d");
+  const young = await replace("e");
+  await rejects(old.result(WAIT), TaskExpired);
+  await using _pool = new InlineWorkerPool(broker).start();
+  strictEqual(await young.result(WAIT), 2);
+});
+
+testOnAll("throttle runs the first call of a time, debounce the last", async (url, name) => {
+  const seen: string[] = [];
+  const tasks = { see: (text: string) => (seen.push(text), text) };
+  await using broker = getBroker(url, name).expose(tasks);
+  const { see } = broker.queue<typeof tasks>();
+  const first = task(see, { throttle: 60_000, id: "first" });
+  const last = task(see, { debounce: 100 });
+  const calls = [];
+  for (const text of ["a", "b", "c"]) {
+    calls.push(await first(`first ${text}`), await last(`last ${text}`));
+  }
+  strictEqual(new Set(calls.map(({ id }) => id)).size, 2);
+  await using _pool = new InlineWorkerPool(broker).start();
+  for (const call of calls) await call.result(WAIT);
+  deepStrictEqual(seen, ["first a", "last c"]);
+  await rejects(last(see("x") as unknown as string), /debounce takes values only/);
+  strictEqual(await (await task(see, { throttle: 60_000, id: "other" })("d")).result(WAIT), "d");
+});
+
+Deno.test("options of sharing that cannot be are refused", async () => {
+  await using broker = getBroker("memory://sharing-mistakes");
+  const { anything } = broker.queue();
+  const wrong: [object, RegExp][] = [
+    [{ maxLength: 0 }, /maxLength must be a whole number, 1 or more, received 0/],
+    [{ whenFull: "block" }, /whenFull must be "reject" or "wait", received "block"/],
+    [{ id: "a", onDuplicate: "skip" }, /onDuplicate must be "fail" or "join" or "replace"/],
+    [{ onDuplicate: "join" }, /onDuplicate needs an id/],
+    [{ id: "a", onDuplicate: "join", throttle: 1 }, /onDuplicate needs an id, and none that/],
+    [{ throttle: 1, debounce: 1 }, /throttle and debounce exclude each other/],
+    [{ throttle: -1 }, /throttle must be milliseconds/],
+    [{ key: 7 }, /key must be a string or a function, received number/],
+  ];
+  for (const [options, message] of wrong) throws(() => task(anything, options), { message });
+  await rejects(task(anything, { key: () => "" })(), /the key must be 1 to 512 characters/);
+  await rejects(
+    task(anything, { id: () => undefined as unknown as string })(),
+    /id must be 1 to 512 characters/,
+  );
+  const limits: [object, RegExp][] = [
+    [{ concurrency: 0 }, /limits.concurrency must be a whole number, 1 or more/],
+    [{ perkey: {} }, /unknown limits.perkey, expected one of concurrency, rate, perKey/],
+    [{ perKey: { rate: { count: 1 } } }, /limits.perKey.rate.per must be a whole number/],
+    [{ rate: { count: 1e6, per: 1 } }, /limits.rate.count must be at most 10000, received 1000000/],
+  ];
+  for (const [wrong, message] of limits) {
+    throws(() => getBroker("memory://", "x", { limits: wrong }), { message });
+  }
 });

@@ -7,7 +7,7 @@ import process from "node:process";
 import fc from "fast-check";
 import { MemoryTaskQueue, RedisTaskQueue } from "@worq/worq/backend";
 import { Driver, type Ending, type TaskSpec } from "../src/testing/driver.ts";
-import type { Claim, Need, TaskQueue } from "../src/task_queue.ts";
+import type { Claim, Limits, Need, TaskQueue } from "../src/task_queue.ts";
 import { freshName, redisUrl, testOn } from "./support/backends.ts";
 import { openRedisClient } from "../src/queues/redis_client.ts";
 import { checkInvariants } from "./support/invariants.ts";
@@ -21,11 +21,14 @@ type Operation =
     old: boolean;
     pass: boolean;
     once: boolean;
-    plan: { priority?: number; delay?: number; expiresIn?: number; deadTimeout?: number };
+    priority?: number;
+    expiresIn?: number;
+    deadTimeout?: number;
+    plan: TaskSpec["plan"];
   }
   | { kind: "redrive" | "discard"; ids: string[] }
   | { kind: "resend"; id: string }
-  | { kind: "claim"; pool: string; want: number }
+  | { kind: "claim"; pool: string; want: number; limits?: Limits | undefined }
   | { kind: "end"; claim: number; how: Ending; keep: number }
   | { kind: "renew"; claim: number }
   | { kind: "again"; pool: string }
@@ -40,6 +43,13 @@ const IDS = ["a", "b", "c", "d", "e", "f"];
 const id = fc.constantFrom(...IDS);
 const pool = fc.constantFrom("one", "two");
 
+const rate = fc.constantFrom({ count: 1, per: 1_000 }, { count: 2, per: 2_000 });
+const limits: fc.Arbitrary<Limits> = fc.record({
+  concurrency: fc.constantFrom(1, 2),
+  rate,
+  perKey: fc.record({ concurrency: fc.constantFrom(1, 2), rate }, { requiredKeys: [] }),
+}, { requiredKeys: [] });
+
 const operation: fc.Arbitrary<Operation> = fc.oneof(
   {
     weight: 6,
@@ -50,18 +60,31 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
       old: fc.boolean(),
       pass: fc.boolean(),
       once: fc.boolean(),
+      priority: fc.constantFrom(1, 255),
+      expiresIn: fc.constantFrom(0, 1_500, 30_000),
+      deadTimeout: fc.constantFrom(0, 10_000),
       plan: fc.record({
-        priority: fc.constantFrom(1, 255),
         delay: fc.constantFrom(0, 1_000, 20_000),
-        expiresIn: fc.constantFrom(0, 1_500, 30_000),
-        deadTimeout: fc.constantFrom(0, 10_000),
+        key: fc.constantFrom("x", "y"),
+        maxLength: fc.constantFrom(2, 4),
+        onDuplicate: fc.constantFrom("join" as const, "replace" as const),
+        window: fc.record({
+          name: fc.constantFrom("w", "v"),
+          kind: fc.constantFrom("throttle" as const, "debounce" as const),
+          time: fc.constantFrom(1_000, 2_000),
+        }),
       }, { requiredKeys: [] }),
-    }),
+    }, { requiredKeys: ["kind", "id", "takes", "old", "pass", "once", "plan"] }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("resend" as const), id }) },
   {
     weight: 5,
-    arbitrary: fc.record({ kind: fc.constant("claim" as const), pool, want: fc.nat(2) }),
+    arbitrary: fc.record({
+      kind: fc.constant("claim" as const),
+      pool,
+      want: fc.nat(3),
+      limits: fc.option(limits, { nil: undefined }),
+    }),
   },
   {
     weight: 6,
@@ -125,8 +148,7 @@ class Subject {
     const { driver } = this;
     switch (operation.kind) {
       case "enqueue": {
-        const { id, pass, once, takes, old, plan } = operation;
-        const { expiresIn, ...rest } = plan;
+        const { id, pass, once, takes, old, plan, expiresIn, priority, deadTimeout } = operation;
         const calls = this.#calls.get(id) ?? [];
         const call: TaskSpec = {
           id,
@@ -134,7 +156,9 @@ class Subject {
           onError: pass ? "pass" : "fail",
           redeliveries: once ? 0 : 1,
           origin: `${id}${calls.length}`,
-          ...rest,
+          plan: plan ?? {},
+          ...(priority === undefined ? {} : { priority }),
+          ...(deadTimeout === undefined ? {} : { deadTimeout }),
           ...(expiresIn === undefined ? {} : { expiresAt: this.#clock() + expiresIn }),
         };
         this.#calls.set(id, [...calls, call]);
@@ -146,7 +170,7 @@ class Subject {
         return call && await driver.queue.inspect(call.id) && await driver.enqueue(call);
       }
       case "claim":
-        return await this.#claim(operation.pool, operation.want, this.#number++);
+        return await this.#claim(operation.pool, operation.want, this.#number++, operation.limits);
       case "again": {
         const number = this.#numbers.get(operation.pool);
         return number === undefined ? [] : await this.#claim(operation.pool, 1, number);
@@ -183,9 +207,17 @@ class Subject {
     }
   }
 
-  async #claim(pool: string, want: number, number: number): Promise<unknown> {
+  async #claim(
+    pool: string,
+    want: number,
+    number: number,
+    limits?: Limits,
+  ): Promise<unknown> {
     this.#numbers.set(pool, number);
-    const { claims, next } = await this.driver.exchange({ pool, want, number });
+    const { claims, next } = await this.driver.exchange({
+      ...{ pool, want, number },
+      ...(limits === undefined ? {} : { limits }),
+    });
     this.claims.push(...claims);
     return [next, claims.map(({ fence: _, ...claim }) => claim)];
   }

@@ -223,6 +223,7 @@ export class Consumer {
         renewals: renewals.map(toRenewal),
         want,
         lease: leaseOf(DEFAULT_POLICY.heartbeatInterval),
+        ...(this.#broker.limits && { limits: this.#broker.limits }),
         leaving,
       });
       this.#take(answer, want);

@@ -15,6 +15,7 @@ import {
   type FailureData,
   GONE,
   LATE,
+  type Limits,
   MAX_ATTEMPT_TEXT,
   MAX_ATTEMPTS,
   MAX_DEAD,
@@ -24,11 +25,13 @@ import {
   type QueueListener,
   type QueueStats,
   type RedriveAnswer,
+  REPLACED,
   type Report,
   SILENT,
   type TaskRecord,
+  type Window,
 } from "../task_queue.ts";
-import { Heap } from "./heap.ts";
+import { Lines } from "./lines.ts";
 import { Timers } from "./timers.ts";
 
 /** A handle of the queue, which hears the news. */
@@ -42,6 +45,7 @@ interface Entry {
   readonly id: string;
   readonly origin: string | undefined;
   readonly score: number;
+  readonly key: string | undefined;
   status: TaskRecord["status"];
   message: string | undefined;
   needs: readonly Need[];
@@ -78,10 +82,16 @@ interface Ending {
 /** A task among the dead. The results that it took are held, in case it runs again. */
 interface Dead extends DeadTask {
   readonly origin: string | undefined;
+  readonly key: string | undefined;
   readonly needs: readonly Need[];
   readonly held: Entry[] | undefined;
   /** When it is dropped. */
   readonly leaves: number;
+}
+
+interface OpenWindow {
+  readonly id: string;
+  readonly until: number;
 }
 
 interface PoolEntry {
@@ -90,6 +100,8 @@ interface PoolEntry {
 }
 
 const MAX_INPUTS = 200;
+/** Windows that there may be before it is worth looking for old ones. */
+const MANY = 1_000;
 const NONE: readonly never[] = [];
 
 /** The queue itself. Each public method is one atomic step. */
@@ -114,7 +126,9 @@ export class Store {
   readonly #endings: Ending[] = [];
   /** No lease ends before this time. */
   #quietUntil = Infinity;
-  #ready = new Heap<Entry>((a, b) => a.score - b.score);
+  readonly #ready = new Lines<Entry>();
+  /** Tasks that the calls of a window join, by its name. */
+  readonly #windows = new Map<string, OpenWindow>();
   #sequence = 0;
   #paused = false;
   /** Time will bring something earlier than those who sleep know. */
@@ -140,7 +154,7 @@ export class Store {
   }
 
   exchange(handle: Listening, exchange: Exchange): ExchangeAnswer {
-    const { pool, number, reports, renewals, want, lease, leaving } = exchange;
+    const { pool, number, reports, renewals, want, lease, limits, leaving } = exchange;
     reports.forEach((report) => this.#report(report));
     const superseded: string[] = [];
     for (const { id, fence, lease } of renewals) {
@@ -155,7 +169,7 @@ export class Store {
     const last = this.#pools.get(pool);
     const known = last?.claims.filter((entry) => entry.owner === pool && this.#leases.has(entry));
     const claimed = last === undefined || last.number < number
-      ? this.#claim(pool, want, lease)
+      ? this.#claim(pool, want, lease, limits)
       : (last.number === number ? known! : []);
     if (leaving) this.#pools.delete(pool);
     else this.#pools.set(pool, { number, claims: claimed });
@@ -184,10 +198,10 @@ export class Store {
   inspect(id: string): TaskRecord | undefined {
     const entry = this.#tasks.get(id);
     if (entry === undefined) return undefined;
-    const { status, origin, message, fence, owner, losses, failures } = entry;
+    const { status, origin, message, fence, owner, key, losses, failures } = entry;
     const { open, needs, refs, started, ended, attempts = NONE } = entry;
     const due = this.#due.get(entry);
-    const life = { status, origin, message, fence, owner, losses, failures, attempts };
+    const life = { status, origin, message, fence, owner, key, losses, failures, attempts };
     return { id, ...life, due, open, needs, refs, started, ended };
   }
 
@@ -209,7 +223,7 @@ export class Store {
   clear(): number {
     const cleared = [...this.#pending, ...this.#ready];
     this.#pending.clear();
-    this.#ready = new Heap<Entry>((a, b) => a.score - b.score);
+    this.#ready.remove(() => true);
     for (const entry of cleared) {
       this.#unschedule(entry);
       this.#finish(entry, this.#expired(entry, CLEARED), 0);
@@ -247,9 +261,10 @@ export class Store {
       const known = this.#tasks.get(id);
       if (known !== undefined && (known.outcome === undefined || known.refs > 0)) return "taken";
       this.#dead.delete(id);
-      const { message, origin, needs, held } = dead;
-      const { priority = 0 } = this.#decode(message);
-      const entry = this.#newEntry({ id, message, needs, ...(origin ? { origin } : {}) }, priority);
+      const { message, origin, needs, held, key } = dead;
+      const { priority } = this.#decode(message);
+      const plan = { priority, ...(key === undefined ? {} : { key }) };
+      const entry = this.#newEntry({ id, message, needs, plan, ...(origin ? { origin } : {}) });
       entry.held = held;
       entry.open = 0;
       entry.attempts = [...dead.attempts];
@@ -290,25 +305,69 @@ export class Store {
   #enqueue(task: NewTask): EnqueueAnswer {
     const { id, origin, plan = {} } = task;
     const known = this.#tasks.get(id);
-    if (known !== undefined) {
-      if (known.origin !== origin) return "duplicate";
+    if (known?.origin === origin && known !== undefined) {
       return known.status === "pending" ? "pending" : "enqueued";
     }
-    const entry = this.#newEntry(task, plan.priority ?? 0);
+    if (known !== undefined) {
+      if (plan.onDuplicate === "join") {
+        return known.origin === undefined ? { id } : { id, origin: known.origin };
+      }
+      if (plan.onDuplicate !== "replace" || !this.#remove(known)) return "duplicate";
+    }
+    const joined = plan.window === undefined ? undefined : this.#join(task, plan.window);
+    if (joined !== undefined) return { id: joined };
+    if (this.#pending.size + this.#ready.size >= (plan.maxLength ?? Infinity)) return "full";
+    if (plan.window !== undefined) this.#openWindow(id, plan.window);
+    const entry = this.#newEntry(task);
     this.#tasks.set(id, entry);
     this.#pending.add(entry);
     const now = this.#clock();
-    const due = Math.max(now + (plan.delay ?? 0), plan.runAt ?? 0);
+    const pause = plan.window?.kind === "debounce" ? plan.window.time : 0;
+    const due = Math.max(now + Math.max(pause, plan.delay ?? 0), plan.runAt ?? 0);
     if (due > now) this.#schedule(entry, due);
     if (plan.expiresAt !== undefined) this.#setLate(entry, plan.expiresAt);
     this.#link(entry);
     return this.#pending.has(entry) ? "pending" : "enqueued";
   }
 
-  #newEntry({ id, message, origin, needs }: NewTask, priority: number): Entry {
+  /** Ends a task, if need be, and forgets it, so that its id is free; false when it is needed. */
+  #remove(entry: Entry): boolean {
+    if (entry.outcome === undefined) {
+      this.#displace(new Set([entry]));
+      this.#finish(entry, this.#expired(entry, REPLACED), 0);
+    }
+    if (entry.refs > 0) return false;
+    this.#drop(entry);
+    return true;
+  }
+
+  /** The task that a call joins, since they are close to each other. */
+  #join({ message }: NewTask, { name, kind, time }: Window): string | undefined {
+    const open = this.#windows.get(name);
+    if (open === undefined) return undefined;
+    if (kind === "throttle") return open.until > this.#clock() ? open.id : undefined;
+    const entry = this.#tasks.get(open.id);
+    if (entry === undefined || this.#due.get(entry) === undefined || entry.failures > 0) {
+      return undefined;
+    }
+    entry.message = message;
+    this.#due.set(entry, this.#clock() + time);
+    return open.id;
+  }
+
+  #openWindow(id: string, { name, time }: Window): void {
+    const now = this.#clock();
+    this.#windows.set(name, { id, until: now + time });
+    if (this.#windows.size <= MANY) return;
+    for (const [name, { until }] of this.#windows) if (until <= now) this.#windows.delete(name);
+  }
+
+  #newEntry({ id, message, origin, needs, plan = {} }: NewTask): Entry {
+    const { priority = 0, key } = plan;
     return {
       id,
       origin,
+      key,
       score: ++this.#sequence - priority * BAND,
       status: "pending",
       message,
@@ -351,6 +410,7 @@ export class Store {
 
   #promote(): void {
     for (const entry of this.#due.due(this.#clock())) this.#close(entry);
+    this.#ready.wakeUp(this.#clock());
   }
 
   #endLate(): void {
@@ -368,7 +428,8 @@ export class Store {
 
   /** Milliseconds until time brings something. */
   #next(): number | undefined {
-    let first = Math.min(this.#due.first ?? Infinity, this.#late.first ?? Infinity);
+    const times = [this.#due.first, this.#late.first, this.#ready.nextTime];
+    let first = Math.min(...times.map((time) => time ?? Infinity));
     for (const { deadline } of this.#leases) first = Math.min(first, deadline);
     return first === Infinity ? undefined : Math.max(0, first - this.#clock());
   }
@@ -386,11 +447,11 @@ export class Store {
   #bury(entry: Entry, message: string, outcome: Outcome): void {
     const { deadTimeout } = this.#messageOf(entry);
     if (deadTimeout === 0) return;
-    const { id, origin, needs, held, attempts = NONE } = entry;
+    const { id, origin, key, needs, held, attempts = NONE } = entry;
     const ended = this.#clock();
     this.#discard(id);
     const leaves = ended + deadTimeout;
-    this.#dead.set(id, { id, origin, message, outcome, ended, attempts, needs, held, leaves });
+    this.#dead.set(id, { id, origin, key, message, outcome, ended, attempts, needs, held, leaves });
     entry.held = undefined;
     if (this.#dead.size <= MAX_DEAD) return;
     this.#discard([...this.#dead.values()].sort(lastToLeave).at(-1)!.id);
@@ -438,7 +499,7 @@ export class Store {
     for (const entry of entries) {
       waiting ||= entry.status === "enqueued";
       this.#pending.delete(entry);
-      this.#leases.delete(entry);
+      this.#endLease(entry);
       this.#unschedule(entry);
     }
     if (waiting) this.#ready.remove((entry) => entries.has(entry));
@@ -447,7 +508,11 @@ export class Store {
   #makeReady(entry: Entry): void {
     entry.fence = 0;
     entry.status = "enqueued";
-    this.#ready.push(entry);
+    this.#ready.add(entry);
+  }
+
+  #endLease(entry: Entry): void {
+    if (this.#leases.delete(entry)) this.#ready.left(entry);
   }
 
   #failsWith(entry: Entry, need: Outcome): boolean {
@@ -463,7 +528,7 @@ export class Store {
   #report({ id, fence, kind, text, keep, delay = 0 }: Report): void {
     const entry = this.#leased(id, fence);
     if (entry === undefined) return;
-    this.#leases.delete(entry);
+    this.#endLease(entry);
     if (kind === "returned") this.#giveAgain(entry);
     else if (kind === "lost") this.#lose(entry, text);
     else if (kind === "success") this.#finish(entry, { status: kind, text }, keep);
@@ -517,7 +582,7 @@ export class Store {
       if (entry.deadline > now) {
         this.#quietUntil = Math.min(this.#quietUntil, entry.deadline);
       } else {
-        this.#leases.delete(entry);
+        this.#endLease(entry);
         this.#lose(entry, SILENT);
       }
     }
@@ -531,13 +596,11 @@ export class Store {
     else this.#die(entry, this.#expired(entry, `task expired: ${reason}`), resultTimeout);
   }
 
-  #claim(pool: string, want: number, lease: number): Entry[] {
-    const claimed: Entry[] = [];
-    if (this.#paused) return claimed;
+  #claim(pool: string, want: number, lease: number, limits: Limits | undefined): Entry[] {
+    if (this.#paused) return [];
     const fence = ++this.#sequence;
-    while (claimed.length < want) {
-      const entry = this.#ready.pop();
-      if (entry === undefined) break;
+    const claimed = this.#ready.take(want, this.#leases.size, this.#clock(), limits);
+    for (const entry of claimed) {
       entry.status = "processing";
       entry.fence = fence;
       entry.owner = pool;
@@ -545,7 +608,6 @@ export class Store {
       this.#late.delete(entry);
       this.#renew(entry, lease);
       this.#leases.add(entry);
-      claimed.push(entry);
     }
     return claimed;
   }
@@ -665,7 +727,7 @@ export class Store {
   #wake(): void {
     const sooner = this.#sooner;
     this.#sooner = false;
-    if (!sooner && (this.#ready.size === 0 || this.#paused)) return;
+    if (!sooner && (!this.#ready.mayGive || this.#paused)) return;
     for (const [handle, pools] of this.sleepers) {
       const [pool] = pools;
       this.#sleep(handle, pool!, false);

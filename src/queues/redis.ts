@@ -69,7 +69,12 @@ const STATUSES: Record<string, TaskStatus> = {
   q: "enqueued",
   l: "processing",
 };
-const ANSWERS: Record<string, EnqueueAnswer> = { e: "enqueued", p: "pending", d: "duplicate" };
+const ANSWERS: Record<string, EnqueueAnswer> = {
+  e: "enqueued",
+  p: "pending",
+  d: "duplicate",
+  f: "full",
+};
 const CANCEL_ANSWERS: Record<string, CancelAnswer> = { c: "cancelled", o: "over", u: "unknown" };
 const REDRIVE_ANSWERS: Record<string, RedriveAnswer> = { r: "redriven", t: "taken", u: "unknown" };
 const KINDS = { success: "s", failed: "f", retry: "a", returned: "r", lost: "l" } as const;
@@ -114,26 +119,35 @@ export class RedisTaskQueue implements TaskQueue {
       answer.catch(() => {});
       return answer;
     });
-    const answers: EnqueueAnswer[] = [];
+    const answers: (EnqueueAnswer | undefined)[] = [];
     let unsettled = false;
     for (const [i, chunk] of chunks.entries()) {
-      const letters = await this.#settled(sent[i]!, chunk, answers.at(-1));
-      unsettled ||= typeof letters === "string" && letters.endsWith("+");
-      chunk.forEach((_, k) =>
-        answers.push(letters instanceof Error ? letters : toAnswer(letters[k]))
-      );
+      const answer = await this.#settled(sent[i]!, chunk, answers.at(-1));
+      if (answer instanceof Error) answers.push(...chunk.map(() => answer));
+      else {
+        answers.push(...toAnswers(answer, chunk.length));
+        unsettled ||= answer[chunk.length] === "+";
+      }
     }
     // What was not stored is told to its callers; the rest stands.
     if (answers.every((answer) => answer instanceof Error)) throw answers[0];
     if (unsettled) await this.#settle();
-    return answers;
+    return await Promise.all(answers.map((answer, i) => answer ?? this.#replace(staged[i]!)));
+  }
+
+  /** Stores a task in place of one that has ended, once that is settled; unless another needs it. */
+  async #replace(staged: StagedTask): Promise<EnqueueAnswer> {
+    const text = await this.#store([staged], "");
+    if (text[1] === "+") await this.#settle();
+    return toAnswers(text, 1)[0] ?? "duplicate";
   }
 
   /** Takes reports and renewals, gives claims. */
   async exchange(exchange: Exchange): Promise<ExchangeAnswer> {
-    const { pool, number, reports, renewals, want, lease, leaving = false } = exchange;
+    const { pool, number, reports, renewals, want, lease, limits, leaving = false } = exchange;
     const [more, superseded, fence, claims, next] = await this.#run(EXCHANGE, (again) => {
       const args = [pool, this.#connection.client, `${number}`, `${want}`, `${lease}`];
+      args.push(limits === undefined ? "" : JSON.stringify(limits));
       args.push(leaving ? "1" : "", again ? "1" : "", `${reports.length}`);
       for (const { id, fence, kind, text, keep, delay = 0 } of reports) {
         const time = kind === "retry" ? delay : keep;
@@ -179,7 +193,7 @@ export class RedisTaskQueue implements TaskQueue {
   async inspect(id: string): Promise<TaskRecord | undefined> {
     const record = await this.#run(INSPECT, () => [id]) as [string, ...string[]] | [];
     const [status, message, fence, owner, losses, open, refs, started, ended, origin] = record;
-    const [failures, log, due, needs] = record.slice(10);
+    const [failures, log, key, due, needs] = record.slice(10);
     if (status === undefined) return undefined;
     const over = status in OUTCOMES;
     return {
@@ -189,12 +203,13 @@ export class RedisTaskQueue implements TaskQueue {
       message: message || undefined,
       fence: Number(fence),
       owner: owner || undefined,
+      key: key || undefined,
       losses: Number(losses),
       failures: Number(failures),
       attempts: toAttempts(log),
       due: due ? Number(due) : undefined,
       open: Number(open),
-      needs: over ? [] : (needs as unknown as string[]).map(toNeed),
+      needs: over ? [] : (needs as unknown as string[]).map((need) => toNeed(need.split(UNIT))),
       refs: Number(refs),
       started: started ? Number(started) : undefined,
       ended: ended ? Number(ended) : undefined,
@@ -205,16 +220,19 @@ export class RedisTaskQueue implements TaskQueue {
   async stats(): Promise<QueueStats> {
     const count = (command: string, key: string) =>
       this.#connection.read(command, this.#prefix + key) as Promise<number>;
-    const [pending, scheduled, ready, leased, idle, unsettled, dead, paused] = await Promise.all([
-      count("ZCARD", "pending"),
-      count("ZCARD", "due"),
-      count("ZCARD", "ready"),
-      count("ZCARD", "leases"),
-      count("ZCARD", "idle"),
-      count("LLEN", "unsettled"),
-      count("ZCARD", "dead"),
-      this.#connection.read("HEXISTS", `${this.#prefix}meta`, "paused") as Promise<number>,
-    ]);
+    const [pending, scheduled, line, keyed, leased, idle, unsettled, dead, paused] = await Promise
+      .all([
+        count("ZCARD", "pending"),
+        count("ZCARD", "due"),
+        count("ZCARD", "ready"),
+        count("ZCARD", "keyed"),
+        count("ZCARD", "leases"),
+        count("ZCARD", "idle"),
+        count("LLEN", "unsettled"),
+        count("ZCARD", "dead"),
+        this.#connection.read("HEXISTS", `${this.#prefix}meta`, "paused") as Promise<number>,
+      ]);
+    const ready = line + keyed;
     const counts = { pending, scheduled, ready, leased, idle, unsettled, dead };
     return { ...counts, paused: paused === 1 };
   }
@@ -397,16 +415,21 @@ function chunksOf(tasks: readonly StagedTask[]): StagedTask[][] {
   return chunks;
 }
 
-function toAnswer(letter: string | undefined): EnqueueAnswer {
-  return ANSWERS[letter ?? ""] ?? new QueueUnavailable(
-    "Cannot enqueue: the list of results that the task takes was lost on its way to Redis; call " +
-      "it again",
-  );
+/** What became of `count` tasks; undefined for one that is to be sent again. */
+function toAnswers(text: string, count: number): (EnqueueAnswer | undefined)[] {
+  const [letters = "", ...joined] = text.split(UNIT);
+  return Array.from({ length: count }, (_, i) => {
+    const letter = letters[i]!;
+    if (letter === "j") return toNeed(joined.splice(0, 2));
+    return letter === "a" ? undefined : ANSWERS[letter] ?? new QueueUnavailable(
+      "Cannot enqueue: the list of results that the task takes was lost on its way to Redis; call " +
+        "it again",
+    );
+  });
 }
 
-function toNeed(text: string): Need {
-  const [id = "", origin] = text.split(UNIT);
-  return origin === undefined ? { id } : { id, origin };
+function toNeed([id = "", origin]: readonly string[]): Need {
+  return origin ? { id, origin } : { id };
 }
 
 /** Part of the row of claims: an id, a message, failures, a number of outcomes, an outcome. */

@@ -15,11 +15,12 @@
  * | `due` | zset | ids of the pending tasks that wait for their time, by that time |
  * | `late` | zset | ids of the tasks that no pool has, by when they are too late |
  * | `dead` | zset | ids of the tasks that failed for good, by when they are dropped |
- * | `dead:<id>` | hash | `message`, `outcome`, `ended`, `log`, `origin` of one of them |
+ * | `dead:<id>` | hash | `message`, `outcome`, `ended`, `log`, `origin`, `key` of one of them |
  * | `kept:<id>` | list | its `needs`, whose results are held in case it runs again |
  * | `idle` | zset | channels of the pools to wake, by time |
  * | `upload:<name>` | list, TTL | needs on their way to a very wide task |
  * | `unsettled` | list | what is still to be walked: `id` of a task that is over, `score␟id` of a pending one, `␟key` of a list of needs to give back |
+ * | `window:<name>` | string, TTL | `until␟id`: the task that calls of this window join |
  * | `meta` | hash | `sequence`, for places and fences, there for good from the first task on; `paused` |
  * | `pool:<id>` | hash, TTL | number, fence and claims of a pool's last exchange |
  *
@@ -27,13 +28,15 @@
  * `log` (attempts that brought no value, each fence␟owner␟started␟ended␟kind␟text, with ␞ between
  * them), `waiters` (channels), `origin` (of a chosen id), `linked` (needs registered so far), `open`
  * (results still to come, plus one while linking, plus one for a time to come), `refs` (dependents
- * that need the outcome), `outcome` (first letter of the status, then the text), `keep`, `ended`.
+ * that need the outcome), `key`, `outcome` (first letter of the status, then the text), `keep`,
+ * `ended`. What tasks with a key have besides is in `redis_lines.ts`.
  *
  * No script walks more than {@linkcode STEPS} edges of the graph: what is left stays in
  * `unsettled`, and the next exchange goes on with it. So a fan-in of any size stalls nobody, and
  * nothing is forgotten when a client dies in the middle.
  */
 import { DEFAULT_POLICY, UNIT } from "../message.ts";
+import { LINES } from "./redis_lines.ts";
 import { GONE, LATE, MAX_ATTEMPT_TEXT, MAX_ATTEMPTS, MAX_DEAD, SILENT } from "../task_queue.ts";
 
 /** Edges of the graph that one script walks at most. */
@@ -82,6 +85,11 @@ local function write(key, ...)
   return type(redis.pcall('HSET', key, ...)) == 'number'
 end
 
+local function message_of(id)
+  local message = redis.pcall('GET', P .. 'm:' .. id)
+  return type(message) == 'string' and message or nil
+end
+
 -- A field that counts. A foreign value in it must not stop the others: it counts from zero.
 local function add(key, field, n)
   local sum = redis.pcall('HINCRBY', key, field, n)
@@ -90,6 +98,7 @@ local function add(key, field, n)
   return n
 end
 
+${LINES}
 -- Options of a task from the head of its message, with their defaults.
 local function policy(message)
   local head = {}
@@ -157,7 +166,7 @@ end
 
 -- Wakes one pool that listens, when there is something to claim or it is to sleep shorter.
 local function wake()
-  if not sooner and call('EXISTS', READY) == 0 then return end
+  if not sooner and call('EXISTS', READY, TURNS) == 0 then return end
   while true do
     local pool = call('ZPOPMIN', IDLE)[1]
     if not pool then return end
@@ -168,8 +177,9 @@ end
 
 -- The task is over. keep is a text; '0' tells only those who wait now.
 local gone, over = {}, {}
-local function finish(id, outcome, keep, waiters, refs, linked)
+local function finish(id, outcome, keep, waiters, refs, linked, key)
   local t = P .. 't:' .. id
+  if key then count(KEYS_ALIVE, key, -1) end
   gone[#gone + 1] = P .. 'm:' .. id
   -- Its dependents may all be over before it is.
   if refs == '0' then gone[#gone + 1] = P .. 'feeds:' .. id end
@@ -188,15 +198,16 @@ end
 local function look_and_finish(id, outcome, keep)
   call('ZREM', DUE, id)
   call('ZREM', LATE, id)
-  finish(id, outcome, keep, unpack(read(P .. 't:' .. id, 'waiters', 'refs', 'linked')))
+  finish(id, outcome, keep, unpack(read(P .. 't:' .. id, 'waiters', 'refs', 'linked', 'key')))
 end
 local function forget()
   for i = 1, #gone, 1000 do call('UNLINK', unpack(gone, i, math.min(i + 999, #gone))) end
+  gone = {}
 end
 
 local function fail_for_need(id, outcome)
   call('ZREM', PENDING, id)
-  look_and_finish(id, outcome, (policy(call('GET', P .. 'm:' .. id))))
+  look_and_finish(id, outcome, (policy(message_of(id))))
 end
 
 -- One result fewer to wait for. Those with none left move together.
@@ -210,7 +221,13 @@ end
 local function make_ready()
   if #opened == 0 then return end
   call('ZREM', PENDING, unpack(opened))
-  call('ZADD', READY, unpack(places))
+  if call('EXISTS', KEYS_ALIVE) == 0 then
+    call('ZADD', READY, unpack(places))
+  else
+    for i, id in ipairs(opened) do
+      enter(id, places[2 * i - 1], read(P .. 't:' .. id, 'key')[1] or nil)
+    end
+  end
   opened, places = {}, {}
 end
 
@@ -243,8 +260,8 @@ end
 -- The task failed for good: it is over, and a copy is kept, to be enqueued again.
 local function die(id, message, outcome, keep)
   local t, _, head = P .. 't:' .. id, nil, nil
-  local waiters, refs, linked, log, origin =
-    unpack(read(t, 'waiters', 'refs', 'linked', 'log', 'origin'))
+  local waiters, refs, linked, log, origin, key =
+    unpack(read(t, 'waiters', 'refs', 'linked', 'log', 'origin', 'key'))
   if message then _, _, _, head = policy(message) end
   local time = head and (tonumber(head.deadTimeout) or ${DEFAULT_POLICY.deadTimeout}) or 0
   if time > 0 then
@@ -255,40 +272,42 @@ local function die(id, message, outcome, keep)
       linked = nil
     end
     call('HSET', P .. 'dead:' .. id, 'message', message, 'outcome', outcome, 'ended', NOW,
-      'log', log or '', 'origin', origin or '')
+      'log', log or '', 'origin', origin or '', 'key', key or '')
     call('ZADD', DEAD, now + time, id)
     if call('ZCARD', DEAD) > ${MAX_DEAD} then drop_dead(call('ZRANGE', DEAD, 0, 0)[1]) end
   end
-  finish(id, outcome, keep, waiters, refs, linked)
+  finish(id, outcome, keep, waiters, refs, linked, key)
 end
 
 -- Back in line, in its old place, unless that is too late.
-local function give_again(id, message, score)
+local function give_again(id, message)
+  local t = P .. 't:' .. id
   local keep, _, _, head = policy(message)
   local late = tonumber(head.expiresAt)
   if late and late <= now then
     return look_and_finish(id, failure('e', id, message, '${LATE}'), keep)
   end
-  write(P .. 't:' .. id, 'fence', '0')
-  call('ZADD', READY, tonumber(score) or 0, id)
+  local score, key = unpack(read(t, 'score', 'key'))
+  write(t, 'fence', '0')
+  enter(id, tonumber(score) or 0, key or nil)
   if late then set_time(LATE, late, id) end
 end
 
 -- A lost worker costs one delivery, and then the task itself.
 local function lose(id, reason)
-  local t, message = P .. 't:' .. id, call('GET', P .. 'm:' .. id)
+  local t, message = P .. 't:' .. id, message_of(id)
   local keep, _, redeliveries = policy(message)
   note(t, 'l', reason)
   if add(t, 'losses', 1) > redeliveries then
     die(id, message, failure('e', id, message, 'task expired: ' .. reason), keep)
   else
-    give_again(id, message, read(t, 'score')[1])
+    give_again(id, message)
   end
 end
 
 -- Failed, and to run again when its time comes, which it waits for as for a result.
 local function retry(id, score, body, delay)
-  local t, message = P .. 't:' .. id, call('GET', P .. 'm:' .. id)
+  local t, message = P .. 't:' .. id, message_of(id)
   local keep, _, _, head = policy(message)
   local at, late = now + delay, tonumber(head.expiresAt)
   note(t, 'f', body)
@@ -327,7 +346,7 @@ local function link(id, score, n)
     if outcome and string.byte(outcome) ~= 115 then
       if pass == nil then
         local _
-        _, pass = policy(call('GET', P .. 'm:' .. id))
+        _, pass = policy(message_of(id))
       end
       if not pass then
         write(t, 'linked', linked + i)
@@ -354,7 +373,7 @@ local function release(id, outcome, n)
       local pass = true
       if bad then
         local _
-        _, pass = policy(call('GET', P .. 'm:' .. other))
+        _, pass = policy(message_of(other))
       end
       if pass then close(other, score) else fail_for_need(other, outcome) end
     end
@@ -457,16 +476,19 @@ local function end_late()
   local late, ending = expired(LATE), {}
   for _, id in ipairs(late) do
     call('ZREM', LATE, id)
-    if call('ZREM', PENDING, id) + call('ZREM', READY, id) > 0 then ending[#ending + 1] = id end
+    if call('ZREM', PENDING, id) == 1 or withdraw(id, read(P .. 't:' .. id, 'key')[1] or nil) then
+      ending[#ending + 1] = id
+    end
   end
   for _, id in ipairs(ending) do
-    local message = call('GET', P .. 'm:' .. id)
+    local message = message_of(id)
     look_and_finish(id, failure('e', id, message, '${LATE}'), (policy(message)))
   end
   return #late == ${TIMES}
 end
 local function keep_time()
-  if call('EXISTS', DUE, LATE, DEAD) == 0 then return false end
+  if call('EXISTS', DUE, LATE, DEAD, RESTS) == 0 then return false end
+  end_rests()
   local due = expired(DUE)
   for _, id in ipairs(due) do
     call('ZREM', DUE, id)
@@ -482,7 +504,7 @@ end
 local function recover()
   local silent = expired(LEASES)
   for _, id in ipairs(silent) do
-    call('ZREM', LEASES, id)
+    leave(id, read(P .. 't:' .. id, 'key')[1] or nil)
     lose(id, '${SILENT}')
   end
   return #silent == ${TIMES}
@@ -491,7 +513,7 @@ end
 -- Milliseconds until time brings something; -1 for no such time.
 local function next_time()
   local first
-  for _, key in ipairs({ DUE, LATE, LEASES }) do
+  for _, key in ipairs({ DUE, LATE, LEASES, RESTS }) do
     local at = tonumber(call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
     if at and (not first or at < first) then first = at end
   end

@@ -1,10 +1,12 @@
 /** The scripts that change a queue in Redis, each with what it takes and gives back. */
 import { UNIT } from "../message.ts";
-import { BAND, CANCELLED, CLEARED, GONE } from "../task_queue.ts";
+import { BAND, CANCELLED, CLEARED, GONE, REPLACED } from "../task_queue.ts";
 import { PRELUDE, RECORD, STEPS } from "./redis_lua.ts";
 
 /** Milliseconds after which a silent pool is forgotten. */
 const POOL_TTL = 60_000;
+/** Milliseconds that a window is remembered after it is over, for those with a clock of their own. */
+const WINDOW_TTL = 60_000;
 /** Milliseconds that uploaded needs wait for their task. */
 const UPLOAD_TTL = 60_000;
 
@@ -33,8 +35,9 @@ const script = (name: string, body: string, frees = false): Script => ({
  * of -n the name of an upload follows, which holds the n needs. A task that has a plan has it behind
  * its number of needs, after ␟, as JSON.
  * Returns 'early' and does nothing when the task to come first is not known. Otherwise the answers,
- * one letter each: e(nqueued), p(ending), d(uplicate), l(ost its upload); then '+' when something
- * is left to settle.
+ * one letter each: e(nqueued), p(ending), d(uplicate), f(ull), j(oined another), a(gain, please: what
+ * it replaces is not gone yet), l(ost its upload); then '+' when something is left to settle; then,
+ * for each that joined, ␟, the id of the other, ␟ and its origin or ''.
  */
 export const ENQUEUE: Script = script(
   "enqueue",
@@ -43,26 +46,74 @@ local again, after = ARGV[2] == '1', ARGV[3]
 local function known(id) return call('EXISTS', P .. 'm:' .. id, P .. 't:' .. id) > 0 end
 if after ~= '' and not known(after) then return 'early' end
 
-local function taken(id, origin)
+local joined = ''
+local function join(id, origin)
+  joined = joined .. '${UNIT}' .. id .. '${UNIT}' .. (origin or '')
+  return 'j'
+end
+-- Ends a task, if need be, and forgets it, so that its id is free.
+local function replace(id)
+  local t = P .. 't:' .. id
+  local outcome, key, refs, linked = unpack(read(t, 'outcome', 'key', 'refs', 'linked'))
+  if not outcome then
+    if call('ZREM', PENDING, id) == 0 and not withdraw(id, key or nil) then leave(id, key or nil) end
+    look_and_finish(id, failure('e', id, message_of(id), '${REPLACED}'), '0')
+    forget()
+  elseif (tonumber(refs) or 0) <= 0 and not linked then
+    call('UNLINK', t)
+  end
+  return known(id) and 'a' or nil
+end
+local function taken(id, origin, plan)
   if (origin == '' and not again) or not known(id) then return nil end
-  if origin ~= '' and read(P .. 't:' .. id, 'origin')[1] ~= origin then return 'd' end
+  local theirs = read(P .. 't:' .. id, 'origin')[1]
+  if origin ~= '' and theirs ~= origin then
+    if plan and plan.onDuplicate == 'join' then return join(id, theirs) end
+    if plan and plan.onDuplicate == 'replace' then return replace(id) end
+    return 'd'
+  end
   return call('ZSCORE', PENDING, id) and 'p' or 'e'
+end
+-- Calls that come close to each other are one task.
+local function join_window(message, window)
+  local open = call('GET', P .. 'window:' .. window.name)
+  if not open then return nil end
+  local time, id = string.match(open, '^([^${UNIT}]+)${UNIT}(.*)$')
+  if window.kind == 'throttle' then return tonumber(time) > now and join(id) or nil end
+  if not call('ZSCORE', DUE, id) or read(P .. 't:' .. id, 'failures')[1] then return nil end
+  call('SET', P .. 'm:' .. id, message)
+  call('ZADD', DUE, text(now + window.time), id)
+  return join(id)
+end
+local function open_window(id, window)
+  call('SET', P .. 'window:' .. window.name, text(now + window.time) .. '${UNIT}' .. id,
+    'PX', text(window.time + ${WINDOW_TTL}))
+end
+-- Tasks that wait, those of this script included.
+local length
+local function is_full(plan, more)
+  if not plan or not plan.maxLength then return false end
+  length = length or call('ZCARD', PENDING) + call('ZCARD', READY) + call('ZCARD', KEYED)
+  return length + more >= plan.maxLength
 end
 local answers, messages, line, links = {}, {}, {}, {}
 local sequence = call('HINCRBY', META, 'sequence', ARGV[4]) - ARGV[4]
-local at = 5
+local at, stored = 5, 0
 for n = 1, tonumber(ARGV[4]) do
-  local id, message, origin, count = unpack(ARGV, at, at + 3)
-  local needs, plan = tonumber(count), nil
+  local id, message, origin, wants = unpack(ARGV, at, at + 3)
+  local needs, plan = tonumber(wants), nil
   if not needs then
-    needs, plan = string.match(count, '^([^${UNIT}]+)${UNIT}(.*)$')
+    needs, plan = string.match(wants, '^([^${UNIT}]+)${UNIT}(.*)$')
     needs, plan = tonumber(needs), cjson.decode(plan)
   end
   local first, last = at + 4, at + 3 + math.max(needs, 0)
   local upload = needs < 0 and P .. 'upload:' .. ARGV[first]
   at = last + (upload and 2 or 1)
-  answers[n] = taken(id, origin) or (upload and call('LLEN', upload) ~= -needs and 'l')
+  local window = plan and plan.window
+  answers[n] = taken(id, origin, plan) or (window and join_window(message, window))
+    or (is_full(plan, stored) and 'f') or (upload and call('LLEN', upload) ~= -needs and 'l')
   if not answers[n] then
+    stored = stored + 1
     messages[#messages + 1] = P .. 'm:' .. id
     messages[#messages + 1] = message
     if origin ~= '' then
@@ -71,6 +122,14 @@ for n = 1, tonumber(ARGV[4]) do
     end
     local place, due = sequence + n, nil
     if plan then
+      if window then open_window(id, window) end
+      if window and window.kind == 'debounce' then
+        plan.delay = math.max(plan.delay or 0, window.time)
+      end
+      if plan.key then
+        call('HSET', P .. 't:' .. id, 'key', plan.key)
+        count(KEYS_ALIVE, plan.key, 1)
+      end
       place = place - (plan.priority or 0) * ${BAND}
       due = math.max(now + (plan.delay or 0), plan.runAt or 0)
       due = due > now and due
@@ -79,8 +138,12 @@ for n = 1, tonumber(ARGV[4]) do
     end
     if needs == 0 and not due then
       answers[n] = 'e'
-      line[#line + 1] = place
-      line[#line + 1] = id
+      if plan and plan.key then
+        enter(id, text(place), plan.key)
+      else
+        line[#line + 1] = place
+        line[#line + 1] = id
+      end
     else
       for i = first, last, 1000 do
         call('RPUSH', P .. 'needs:' .. id, unpack(ARGV, i, math.min(i + 999, last)))
@@ -107,11 +170,11 @@ for _, task in ipairs(links) do
   if not through then call('RPUSH', UNSETTLED, score .. '${UNIT}' .. id) end
   answers[n] = call('ZSCORE', PENDING, id) and 'p' or 'e'
 end
-if #links > 0 and settle(0) then answers[#answers + 1] = '+' end
+if (#links > 0 or #over > 0) and settle(0) then answers[#answers + 1] = '+' end
 wake()
 forget()
 send()
-return table.concat(answers)
+return table.concat(answers) .. joined
 `,
 );
 
@@ -150,7 +213,8 @@ return more and 1 or 0
 /**
  * Takes what a pool has to report and gives it tasks.
  *
- * ARGV: now or '', pool, its client, number, want, lease, '1' when leaving, '1' when sent again,
+ * ARGV: now or '', pool, its client, number, want, lease, limits as JSON or '', '1' when leaving,
+ * '1' when sent again,
  * number of reports, for each id, fence, kind (s, f, a(gain), r, l), text, keep (for a, the pause);
  * number of renewals, for each id, fence, lease.
  * Returns { more (0 or 1), superseded ids, fence, claims, milliseconds to the next time or -1 }; the
@@ -163,8 +227,9 @@ export const EXCHANGE: Script = script(
 local pool, number = P .. 'pool:' .. ARGV[2], ARGV[4]
 local sleeper = ARGV[3] .. '${UNIT}' .. ARGV[2]
 local want, lease = tonumber(ARGV[5]), tonumber(ARGV[6])
-local leaving, again = ARGV[7] == '1', ARGV[8] == '1'
-local at = 9
+local limits = ARGV[7] == '' and {} or cjson.decode(ARGV[7])
+local leaving, again = ARGV[8] == '1', ARGV[9] == '1'
+local at = 10
 -- First of all a write that a full server refuses: then it refuses the whole exchange, and the pool
 -- keeps its reports. (Redis looks at its memory only before the first write of a script.)
 call('HSET', pool, 'seen', NOW)
@@ -173,21 +238,21 @@ local done = {}
 for _ = 1, tonumber(ARGV[at]) do
   local id, fence, kind, body, keep = unpack(ARGV, at + 1, at + 5)
   at = at + 5
-  local current, score, waiters, refs, linked =
-    unpack(read(P .. 't:' .. id, 'fence', 'score', 'waiters', 'refs', 'linked'))
+  local current, score, waiters, refs, linked, key =
+    unpack(read(P .. 't:' .. id, 'fence', 'score', 'waiters', 'refs', 'linked', 'key'))
   if current == fence then
-    done[#done + 1] = id
+    if key then leave(id, key) else done[#done + 1] = id end
     if kind == 'l' then
       lose(id, body)
     elseif kind == 'a' then
       retry(id, score, body, tonumber(keep))
     elseif kind == 'r' then
-      give_again(id, call('GET', P .. 'm:' .. id), score)
+      give_again(id, message_of(id))
     elseif kind == 'f' then
       note(P .. 't:' .. id, 'f', body)
-      die(id, call('GET', P .. 'm:' .. id), 'f' .. body, keep)
+      die(id, message_of(id), 'f' .. body, keep)
     else
-      finish(id, kind .. body, keep, waiters, refs, linked)
+      finish(id, kind .. body, keep, waiters, refs, linked, key)
     end
   end
 end
@@ -211,7 +276,7 @@ more = keep_time() or more
 more = settle(${STEPS}) or more
 
 -- The claims of an exchange whose answer was lost are given again.
-local ids, failures = {}, {}
+local ids, failures, rest = {}, {}, nil
 local last, fence, given = unpack(read(pool, 'number', 'fence', 'claims'))
 if last == number then
   for id in string.gmatch(given, '[^${RECORD}]+') do
@@ -223,7 +288,8 @@ if last == number then
   end
 elseif want > 0 and (tonumber(last) or -1) < tonumber(number) and
   call('HEXISTS', META, 'paused') == 0 then
-  local popped = call('ZPOPMIN', READY, want)
+  local popped, keys
+  popped, keys, rest = take(want, limits)
   if #popped > 0 then fence = text(call('HINCRBY', META, 'sequence', 1)) end
   local deadline, leases = text(now + lease), {}
   for i = 1, #popped, 2 do
@@ -239,6 +305,7 @@ elseif want > 0 and (tonumber(last) or -1) < tonumber(number) and
       leases[#leases + 1] = id
     else
       -- The record is not ours; the task cannot run, and who waits must know.
+      if keys[id] then count(BUSY, keys[id], -1) end
       gone[#gone + 1] = P .. 'm:' .. id
     end
   end
@@ -277,6 +344,7 @@ local next = -1
 if #ids < want then
   call('ZADD', IDLE, NOW, sleeper)
   next = next_time()
+  if rest and (next < 0 or rest - now < next) then next = rest - now end
 else
   call('ZREM', IDLE, sleeper)
 end
@@ -320,7 +388,7 @@ for i = 3, #ARGV do
   local t = P .. 't:' .. id
   local values = redis.pcall('HMGET', t, 'outcome', 'waiters', 'origin')
   if values.err then
-    answers[i - 2] = failure('f', id, call('GET', P .. 'm:' .. id),
+    answers[i - 2] = failure('f', id, message_of(id),
       'its record in Redis is damaged: ' .. values.err)
   elseif not is_it(origin, values[3]) then
     answers[i - 2] = failure('e', id, nil, '${GONE}')
@@ -376,14 +444,20 @@ export const CLEAR: Script = script(
   "clear",
   `
 local removed = 0
-for _, place in ipairs({ PENDING, READY }) do
+for _, place in ipairs({ PENDING, READY, KEYED }) do
   local popped = removed < ${STEPS} and call('ZPOPMIN', place, ${STEPS} - removed) or {}
   for i = 1, #popped, 2 do
     local id = popped[i]
-    look_and_finish(id, failure('e', id, call('GET', P .. 'm:' .. id), '${CLEARED}'), '0')
+    if place == KEYED then
+      local key = read(P .. 't:' .. id, 'key')[1]
+      call('ZREM', P .. 'line:' .. key, id)
+      tidy(key)
+    end
+    look_and_finish(id, failure('e', id, message_of(id), '${CLEARED}'), '0')
     removed = removed + 1
   end
 end
+if call('EXISTS', TURNS) == 1 then tidy() end
 settle(0)
 forget()
 send()
@@ -410,24 +484,26 @@ end
 local answers = {}
 for i = 2, #ARGV do
   local id, origin = parse(ARGV[i])
-  local outcome, waiters, refs, linked, theirs =
-    unpack(read(P .. 't:' .. id, 'outcome', 'waiters', 'refs', 'linked', 'origin'))
+  local outcome, waiters, refs, linked, theirs, key =
+    unpack(read(P .. 't:' .. id, 'outcome', 'waiters', 'refs', 'linked', 'origin', 'key'))
+  key = key or nil
   if not is_it(origin, theirs) then
     answers[i - 1] = 'u'
   elseif outcome then
     answers[i - 1] = was_cancelled(id, outcome) and 'c' or 'o'
-  elseif call('ZREM', PENDING, id) + call('ZREM', READY, id) + call('ZREM', LEASES, id) == 0 then
+  elseif call('ZREM', PENDING, id) == 0 and not withdraw(id, key) and not leave(id, key) then
     answers[i - 1] = 'u'
   else
-    local message = call('GET', P .. 'm:' .. id)
+    local message = message_of(id)
     local keep = policy(message)
     call('ZREM', DUE, id)
     call('ZREM', LATE, id)
-    finish(id, failure('e', id, message, '${CANCELLED}'), keep, waiters, refs, linked)
+    finish(id, failure('e', id, message, '${CANCELLED}'), keep, waiters, refs, linked, key)
     answers[i - 1] = 'c'
   end
 end
 if settle(0) then answers[#answers + 1] = '+' end
+wake()
 forget()
 send()
 return table.concat(answers)
@@ -438,26 +514,26 @@ return table.concat(answers)
 /**
  * What is known of a task. ARGV: now or '', id.
  * Returns {} or { status letter (p, q, l, s, f, e), message, fence, owner, losses, open, refs,
- * started, ended, origin, failures, log, due, needs }, with '' for what is not there.
+ * started, ended, origin, failures, log, key, due, needs }, with '' for what is not there.
  */
 export const INSPECT: Script = script(
   "inspect",
   `
 local id = ARGV[2]
 local t = P .. 't:' .. id
-local message = call('GET', P .. 'm:' .. id)
+local message = message_of(id)
 local v = read(t, 'outcome', 'fence', 'owner', 'losses', 'open', 'refs', 'started', 'ended',
-  'origin', 'failures', 'log')
+  'origin', 'failures', 'log', 'key')
 local status = v[1] and string.sub(v[1], 1, 1)
   or call('ZSCORE', LEASES, id) and 'l'
   or call('ZSCORE', PENDING, id) and 'p'
-  or call('ZSCORE', READY, id) and 'q'
+  or (call('ZSCORE', READY, id) or call('ZSCORE', KEYED, id)) and 'q'
 if not status then return {} end
 local needs = list('LRANGE', P .. 'needs:' .. id, 0, -1)
 return { status, message or '', v[2] or '', v[3] or '', v[4] or '',
   status == 'p' and v[5] or '', v[6] or '',
   v[7] or '', v[8] or '', v[9] or '', v[10] or '', v[11] or '',
-  call('ZSCORE', DUE, id) or '', needs }
+  v[12] or '', call('ZSCORE', DUE, id) or '', needs }
 `,
 );
 
@@ -490,7 +566,8 @@ local answers = {}
 for i = 2, #ARGV do
   local id = ARGV[i]
   local t, m, kept = P .. 't:' .. id, P .. 'm:' .. id, P .. 'kept:' .. id
-  local message, log, origin = unpack(read(P .. 'dead:' .. id, 'message', 'log', 'origin'))
+  local message, log, origin, key =
+    unpack(read(P .. 'dead:' .. id, 'message', 'log', 'origin', 'key'))
   local outcome, refs = unpack(read(t, 'outcome', 'refs'))
   if not message then
     answers[i - 1] = 'u'
@@ -509,7 +586,13 @@ for i = 2, #ARGV do
     end
     local _, _, _, head = policy(message)
     local place = call('HINCRBY', META, 'sequence', 1) - (tonumber(head.priority) or 0) * ${BAND}
-    call('ZADD', READY, place, id)
+    if key and key ~= '' then
+      call('HSET', t, 'key', key)
+      count(KEYS_ALIVE, key, 1)
+      enter(id, text(place), key)
+    else
+      call('ZADD', READY, place, id)
+    end
     answers[i - 1] = 'r'
   end
 end

@@ -1,10 +1,19 @@
 /** {@linkcode Timers}: what is to happen when, for a queue in memory. */
 import { Heap } from "./heap.ts";
 
+type Timed<T> = readonly [item: T, at: number];
+
 /** Elements by the time that each one has. */
 export class Timers<T> {
   readonly #times = new Map<T, number>();
-  #heap = new Heap<readonly [item: T, at: number]>((a, b) => a[1] - b[1]);
+  readonly #compare: (a: Timed<T>, b: Timed<T>) => number;
+  #heap: Heap<Timed<T>>;
+
+  /** `tie` is negative when the first of two elements with the same time comes first. */
+  constructor(tie: (a: T, b: T) => number = () => 0) {
+    this.#compare = (a, b) => a[1] - b[1] || tie(a[0], b[0]);
+    this.#heap = new Heap(this.#compare);
+  }
 
   /** Number of elements. */
   get size(): number {
@@ -38,6 +47,18 @@ export class Timers<T> {
     }
   }
 
+  /** Takes out the first element. */
+  shift(): T | undefined {
+    for (const item of this.due(Infinity)) return item;
+    return undefined;
+  }
+
+  /** Takes out all. */
+  clear(): void {
+    this.#times.clear();
+    this.#heap = new Heap(this.#compare);
+  }
+
   /** The earliest time. */
   get first(): number | undefined {
     for (let top = this.#heap.first; top !== undefined; top = this.#heap.first) {
@@ -48,7 +69,7 @@ export class Timers<T> {
   }
 
   #rebuild(): void {
-    this.#heap = new Heap((a, b) => a[1] - b[1]);
+    this.#heap = new Heap(this.#compare);
     for (const entry of this.#times) this.#heap.push(entry);
   }
 }

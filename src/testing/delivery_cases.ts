@@ -39,7 +39,7 @@ export const PRIORITY: readonly Case[] = [
 /** Delays, and ends of the time to start. */
 export const TIMES: readonly Case[] = [
   [".enqueue() holds a task back for its delay", async ({ driver, pass }) => {
-    deepStrictEqual(await driver.enqueue({ id: "a", delay: 1_000 }, { id: "b" }), [
+    deepStrictEqual(await driver.enqueue({ id: "a", plan: { delay: 1_000 } }, { id: "b" }), [
       "pending",
       "enqueued",
     ]);
@@ -56,8 +56,11 @@ export const TIMES: readonly Case[] = [
   [
     ".enqueue() holds a task back until its time, and past times at once",
     async ({ driver, pass }) => {
-      await driver.enqueue({ id: "a", runAt: NOW + 500 }, { id: "b", runAt: NOW - 500 });
-      await driver.enqueue({ id: "c", runAt: NOW + 500, delay: 800 });
+      await driver.enqueue({ id: "a", plan: { runAt: NOW + 500 } }, {
+        id: "b",
+        plan: { runAt: NOW - 500 },
+      });
+      await driver.enqueue({ id: "c", plan: { runAt: NOW + 500, delay: 800 } });
       strictEqual(await driver.run(), "b");
       pass(500);
       deepStrictEqual(ids(await driver.claim(9)), ["a"]);
@@ -66,13 +69,15 @@ export const TIMES: readonly Case[] = [
     },
   ],
   [".exchange() gives what is due in its place in the line", async ({ driver, pass }) => {
-    await driver.enqueue({ id: "a", delay: 900 }, { id: "b", delay: 100 }, { id: "c" });
+    await driver.enqueue({ id: "a", plan: { delay: 900 } }, { id: "b", plan: { delay: 100 } }, {
+      id: "c",
+    });
     pass(900);
     deepStrictEqual(ids(await driver.claim(9)), ["a", "b", "c"]);
   }],
   [".enqueue() waits for results and for the time, whichever is last", async ({ driver, pass }) => {
-    await driver.enqueue({ id: "a" }, { id: "b", takes: ["a"], delay: 1_000 });
-    await driver.enqueue({ id: "c", takes: ["a"], delay: 1 });
+    await driver.enqueue({ id: "a" }, { id: "b", takes: ["a"], plan: { delay: 1_000 } });
+    await driver.enqueue({ id: "c", takes: ["a"], plan: { delay: 1 } });
     pass(1);
     strictEqual(await driver.run(), "a");
     strictEqual(await driver.run(), "c");
@@ -85,9 +90,9 @@ export const TIMES: readonly Case[] = [
   [".exchange() tells when time brings something", async ({ driver, pass }) => {
     const next = async () => (await driver.exchange({ want: 1 })).next;
     strictEqual(await next(), undefined);
-    await driver.enqueue({ id: "a", delay: 7_000 });
+    await driver.enqueue({ id: "a", plan: { delay: 7_000 } });
     strictEqual(await next(), 7_000);
-    await driver.enqueue({ id: "b", delay: 9_000, expiresAt: NOW + 5_000 });
+    await driver.enqueue({ id: "b", plan: { delay: 9_000 }, expiresAt: NOW + 5_000 });
     strictEqual(await next(), 5_000);
     await driver.cancel("b");
     pass(6_000);
@@ -102,16 +107,16 @@ export const TIMES: readonly Case[] = [
     let wakes = 0;
     driver.queue.listen({ wake: () => woken[wakes++]?.resolve() });
     await driver.claim();
-    await driver.enqueue({ id: "a", delay: 5_000 });
+    await driver.enqueue({ id: "a", plan: { delay: 5_000 } });
     await woken[0]!.promise;
     await driver.claim();
-    await driver.enqueue({ id: "later", delay: 6_000 });
-    await driver.enqueue({ id: "sooner", delay: 4_000 });
+    await driver.enqueue({ id: "later", plan: { delay: 6_000 } });
+    await driver.enqueue({ id: "sooner", plan: { delay: 4_000 } });
     await woken[1]!.promise;
   }],
   [".cancel() and .clear() take a task from its time", async ({ driver, pass }) => {
-    await driver.enqueue({ id: "a", delay: 1_000, expiresAt: NOW + 2_000 });
-    await driver.enqueue({ id: "b", delay: 1_000, expiresAt: NOW + 2_000 });
+    await driver.enqueue({ id: "a", plan: { delay: 1_000 }, expiresAt: NOW + 2_000 });
+    await driver.enqueue({ id: "b", plan: { delay: 1_000 }, expiresAt: NOW + 2_000 });
     await driver.cancel("a");
     strictEqual(await driver.queue.clear(), 1);
     deepStrictEqual(await places(driver), NOWHERE);
@@ -120,7 +125,7 @@ export const TIMES: readonly Case[] = [
     deepStrictEqual(await driver.claim(), []);
   }],
   [".enqueue() of a task whose need fails takes it from its time", async ({ driver }) => {
-    await driver.enqueue({ id: "a" }, { id: "b", takes: ["a"], delay: 1_000 });
+    await driver.enqueue({ id: "a" }, { id: "b", takes: ["a"], plan: { delay: 1_000 } });
     await driver.end("failed", ...await driver.claim());
     strictEqual(await driver.status("b"), "failed");
     strictEqual((await driver.queue.stats()).scheduled, 0);
@@ -128,7 +133,7 @@ export const TIMES: readonly Case[] = [
   [".exchange() ends what was not started in time", async ({ driver, pass }) => {
     await driver.enqueue({ id: "a", expiresAt: NOW + 1_000 });
     await driver.enqueue({ id: "b", takes: ["a"] });
-    await driver.enqueue({ id: "c", delay: 2_000, expiresAt: NOW + 1_000 });
+    await driver.enqueue({ id: "c", plan: { delay: 2_000 }, expiresAt: NOW + 1_000 });
     strictEqual(await driver.outcome("b"), undefined);
     pass(1_000);
     deepStrictEqual(await driver.claim(9), []);
@@ -173,7 +178,7 @@ export const TIMES: readonly Case[] = [
   [".exchange() looks after any number of times", async ({ driver, pass }) => {
     const many = (name: string, rest: object) =>
       Array.from({ length: 120 }, (_, i) => ({ id: name + i, ...rest }));
-    await driver.enqueue(...many("due", { delay: 1_000 }));
+    await driver.enqueue(...many("due", { plan: { delay: 1_000 } }));
     await driver.enqueue(...many("late", { expiresAt: NOW + 1_000 }));
     pass(1_000);
     await driver.exchange({});

@@ -10,6 +10,7 @@ import type {
   Need,
   NewTask,
   Outcome,
+  Plan,
   Report,
   TaskQueue,
 } from "../task_queue.ts";
@@ -20,8 +21,8 @@ export interface TaskSpec extends Partial<Message> {
   /** The tasks whose results it takes; an id alone means whatever has it. */
   readonly takes?: readonly (string | Need)[];
   readonly origin?: string;
-  readonly delay?: number;
-  readonly runAt?: number;
+  /** When it is to run; `priority` and `expiresAt` are part of the message. */
+  readonly plan?: Omit<Plan, "priority" | "expiresAt">;
 }
 
 /** Milliseconds from the end of an attempt with `retry` to the next one. */
@@ -127,16 +128,19 @@ export class Driver {
   }
 }
 
-function toNewTask({ id, takes = [], origin, delay, runAt, ...message }: TaskSpec): NewTask {
+function toNewTask({ id, takes = [], origin, plan, ...message }: TaskSpec): NewTask {
   const { priority, expiresAt } = message;
-  const plan = { priority, delay, runAt, expiresAt };
-  const planned = Object.values(plan).some((value) => value !== undefined);
   const whole = { ...DEFAULT_POLICY, name: "t", args: "[]", needs: takes.length, ...message };
+  const planned: Plan = {
+    ...plan,
+    ...(priority === undefined ? {} : { priority }),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  };
   return {
     id,
     message: encodeMessage(whole),
     needs: takes.map((take) => typeof take === "string" ? { id: take } : take),
-    ...(planned ? { plan: JSON.parse(JSON.stringify(plan)) } : {}),
+    ...(Object.keys(planned).length > 0 ? { plan: planned } : {}),
     ...(origin === undefined ? {} : { origin }),
   };
 }

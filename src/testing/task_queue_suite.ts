@@ -4,6 +4,7 @@ import { CANCELLED, GONE, type TaskQueue } from "../task_queue.ts";
 import { type Bench, type Case, failureIn, ids } from "./case.ts";
 import { DEAD, PRIORITY, RETRIES, TIMES } from "./delivery_cases.ts";
 import { Driver } from "./driver.ts";
+import { IDS, LIMITS } from "./sharing_cases.ts";
 
 /** A backend, for the suite. */
 export interface Backend {
@@ -18,7 +19,7 @@ export interface Backend {
 /**
  * Declares the tests that every implementation of `TaskQueue` passes: life of a task,
  * dependencies, fences and leases, waiting, clearing, cancelling, waking, priorities, times, retries,
- * what is dead.
+ * what is dead, limits and turns, ids that are taken.
  *
  * @example
  * ```ts
@@ -52,7 +53,10 @@ export function testTaskQueue(backend: Backend): void {
       await body(bench);
     });
   };
-  const groups = [LIFE, GRAPH, FENCES, WAITING, CANCEL, PAUSE, PRIORITY, TIMES, RETRIES, DEAD];
+  const groups = [
+    ...[LIFE, GRAPH, FENCES, WAITING, CANCEL, PAUSE],
+    ...[PRIORITY, TIMES, RETRIES, DEAD, LIMITS, IDS],
+  ];
   groups.flat().forEach(([name, body]) => test(name, body));
 }
 

@@ -4,15 +4,24 @@ import type { RedisClient } from "../../src/queues/redis_client.ts";
 import { prefixOf } from "../../src/queues/redis_lua.ts";
 
 const PLACES = ["pending", "ready", "leases", "due", "late", "dead", "idle", "meta"];
+/** What there is only while tasks with a key are in the queue. */
+const KEYED = ["keys", "busy", "keyed", "turns", "rests"];
+
+/** What ends by itself. */
+const TIMED = ["starts", "window"];
 
 /** Checks the keys of a queue in which nothing is unsettled. */
 export async function checkKeys(client: RedisClient, queue: string): Promise<void> {
   const prefix = prefixOf(queue);
   const keys = await client.send("KEYS", [`${prefix}*`]) as string[];
   for (const key of keys.map((key) => key.slice(prefix.length))) {
-    const [kind, id] = key.split(":") as [string, string?];
-    if (id === undefined) ok(PLACES.includes(kind), `${key} is left`);
-    else if (kind === "dead" || kind === "kept") {
+    const [kind, id] = key.split(":", 2) as [string, string?];
+    if (KEYED.includes(kind)) ok(keys.includes(`${prefix}keys`), `${key} is left of keyed tasks`);
+    else if (id === undefined) ok(PLACES.includes(kind), `${key} is left`);
+    else if (kind === "line") ok(keys.includes(`${prefix}keyed`), `${key} is left of keyed tasks`);
+    else if (TIMED.includes(kind)) {
+      ok(Number(await client.send("PTTL", [prefix + key])) > 0, `${key} stays`);
+    } else if (kind === "dead" || kind === "kept") {
       ok(await client.send("ZSCORE", [`${prefix}dead`, id]), `${key} is left of a dead task`);
     } else if (kind !== "pool") await checkTask(client, prefix, kind, id);
   }
