@@ -102,6 +102,7 @@ testOn(redisUrl, "RedisTaskQueue keeps no key for longer than it is needed", asy
     });
     await driver.exchange({});
     while ((await driver.queue.stats()).unsettled > 0) await driver.exchange({});
+    deepStrictEqual(await driver.claim(), []); // now its pool waits to be woken
     await checkKeys(client, queue.name);
   } finally {
     await client.close();

@@ -17,7 +17,7 @@
  * | `dead` | zset | ids of the tasks that failed for good, by when they are dropped |
  * | `dead:<id>` | hash | `message`, `outcome`, `ended`, `log`, `origin`, `key` of one of them |
  * | `kept:<id>` | list | its `needs`, whose results are held in case it runs again |
- * | `idle` | zset | channels of the pools to wake, by time |
+ * | `idle` | zset, TTL | channels of the pools to wake, by time |
  * | `upload:<name>` | list, TTL | needs on their way to a very wide task |
  * | `unsettled` | list | what is still to be walked: `id` of a task that is over, `score␟id` of a pending one, `␟key` of a list of needs to give back |
  * | `window:<name>` | string, TTL | `until␟id`: the task that calls of this window join |

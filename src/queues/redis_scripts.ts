@@ -343,6 +343,8 @@ end
 local next = -1
 if #ids < want then
   call('ZADD', IDLE, NOW, sleeper)
+  -- A pool that is killed cannot take its name off; one that lives comes again.
+  call('PEXPIRE', IDLE, ${POOL_TTL})
   next = next_time()
   if rest and (next < 0 or rest - now < next) then next = rest - now end
 else

@@ -16,15 +16,21 @@ export async function checkKeys(client: RedisClient, queue: string): Promise<voi
   const keys = await client.send("KEYS", [`${prefix}*`]) as string[];
   for (const key of keys.map((key) => key.slice(prefix.length))) {
     const [kind, id] = key.split(":", 2) as [string, string?];
+    if (kind === "idle") await checkEnd(client, prefix + key);
     if (KEYED.includes(kind)) ok(keys.includes(`${prefix}keys`), `${key} is left of keyed tasks`);
     else if (id === undefined) ok(PLACES.includes(kind), `${key} is left`);
     else if (kind === "line") ok(keys.includes(`${prefix}keyed`), `${key} is left of keyed tasks`);
     else if (TIMED.includes(kind)) {
-      ok(Number(await client.send("PTTL", [prefix + key])) > 0, `${key} stays`);
+      await checkEnd(client, prefix + key);
     } else if (kind === "dead" || kind === "kept") {
       ok(await client.send("ZSCORE", [`${prefix}dead`, id]), `${key} is left of a dead task`);
     } else if (kind !== "pool") await checkTask(client, prefix, kind, id);
   }
+}
+
+/** Pools that were killed cannot take their names off it. */
+async function checkEnd(client: RedisClient, key: string): Promise<void> {
+  ok(Number(await client.send("PTTL", [key])) > 0, `${key} has no end`);
 }
 
 async function checkTask(
