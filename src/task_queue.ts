@@ -86,7 +86,7 @@ export interface Plan {
   readonly window?: Window;
 }
 
-/** Calls with the same name that come within so many milliseconds are one task. */
+/** Calls with the same name, of the same kind, that come within so many milliseconds are one task. */
 export interface Window {
   /** What they have in common. */
   readonly name: string;

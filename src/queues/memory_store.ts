@@ -127,7 +127,7 @@ export class Store {
   /** No lease ends before this time. */
   #quietUntil = Infinity;
   readonly #ready = new Lines<Entry>();
-  /** Tasks that the calls of a window join, by its name. */
+  /** Tasks that the calls of a window join, by its kind and name. */
   readonly #windows = new Map<string, OpenWindow>();
   #sequence = 0;
   #paused = false;
@@ -314,7 +314,7 @@ export class Store {
       }
       if (plan.onDuplicate !== "replace" || !this.#remove(known)) return "duplicate";
     }
-    const joined = plan.window === undefined ? undefined : this.#join(task, plan.window);
+    const joined = this.#join(task);
     if (joined !== undefined) return { id: joined };
     if (this.#pending.size + this.#ready.size >= (plan.maxLength ?? Infinity)) return "full";
     if (plan.window !== undefined) this.#openWindow(id, plan.window);
@@ -342,8 +342,10 @@ export class Store {
   }
 
   /** The task that a call joins, since they are close to each other. */
-  #join({ message }: NewTask, { name, kind, time }: Window): string | undefined {
-    const open = this.#windows.get(name);
+  #join({ message, plan = {} }: NewTask): string | undefined {
+    if (plan.window === undefined) return undefined;
+    const { name, kind, time } = plan.window;
+    const open = this.#windows.get(`${kind} ${name}`);
     if (open === undefined) return undefined;
     if (kind === "throttle") return open.until > this.#clock() ? open.id : undefined;
     const entry = this.#tasks.get(open.id);
@@ -352,12 +354,14 @@ export class Store {
     }
     entry.message = message;
     this.#due.set(entry, this.#clock() + time);
+    this.#late.delete(entry);
+    if (plan.expiresAt !== undefined) this.#setLate(entry, plan.expiresAt);
     return open.id;
   }
 
-  #openWindow(id: string, { name, time }: Window): void {
+  #openWindow(id: string, { name, kind, time }: Window): void {
     const now = this.#clock();
-    this.#windows.set(name, { id, until: now + time });
+    this.#windows.set(`${kind} ${name}`, { id, until: now + time });
     if (this.#windows.size <= MANY) return;
     for (const [name, { until }] of this.#windows) if (until <= now) this.#windows.delete(name);
   }

@@ -20,7 +20,7 @@
  * | `idle` | zset, TTL | channels of the pools to wake, by time |
  * | `upload:<name>` | list, TTL | needs on their way to a very wide task |
  * | `unsettled` | list | what is still to be walked: `id` of a task that is over, `score␟id` of a pending one, `␟key` of a list of needs to give back |
- * | `window:<name>` | string, TTL | `until␟id`: the task that calls of this window join |
+ * | `window:<kind>:<name>` | string, TTL | `until␟id`: the task that calls of this window join |
  * | `meta` | hash | `sequence`, for places and fences, there for good from the first task on; `paused` |
  * | `pool:<id>` | hash, TTL | number, fence and claims of a pool's last exchange |
  *

@@ -75,18 +75,21 @@ local function taken(id, origin, plan)
   return call('ZSCORE', PENDING, id) and 'p' or 'e'
 end
 -- Calls that come close to each other are one task.
-local function join_window(message, window)
-  local open = call('GET', P .. 'window:' .. window.name)
+local function join_window(message, plan)
+  local window = plan.window
+  local open = call('GET', P .. 'window:' .. window.kind .. ':' .. window.name)
   if not open then return nil end
   local time, id = string.match(open, '^([^${UNIT}]+)${UNIT}(.*)$')
   if window.kind == 'throttle' then return tonumber(time) > now and join(id) or nil end
   if not call('ZSCORE', DUE, id) or read(P .. 't:' .. id, 'failures')[1] then return nil end
   call('SET', P .. 'm:' .. id, message)
   call('ZADD', DUE, text(now + window.time), id)
+  call('ZREM', LATE, id)
+  if plan.expiresAt then set_time(LATE, text(plan.expiresAt), id) end
   return join(id)
 end
 local function open_window(id, window)
-  call('SET', P .. 'window:' .. window.name, text(now + window.time) .. '${UNIT}' .. id,
+  call('SET', P .. 'window:' .. window.kind .. ':' .. window.name, text(now + window.time) .. '${UNIT}' .. id,
     'PX', text(window.time + ${WINDOW_TTL}))
 end
 -- Tasks that wait, those of this script included.
@@ -110,7 +113,7 @@ for n = 1, tonumber(ARGV[4]) do
   local upload = needs < 0 and P .. 'upload:' .. ARGV[first]
   at = last + (upload and 2 or 1)
   local window = plan and plan.window
-  answers[n] = taken(id, origin, plan) or (window and join_window(message, window))
+  answers[n] = taken(id, origin, plan) or (window and join_window(message, plan))
     or (is_full(plan, stored) and 'f') or (upload and call('LLEN', upload) ~= -needs and 'l')
   if not answers[n] then
     stored = stored + 1
