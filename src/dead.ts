@@ -1,8 +1,8 @@
 /** {@linkcode DeadLetter}: a task that failed for good, as a user sees it. */
 import type { TaskFailure } from "./errors.ts";
 import { decodeMessage } from "./message.ts";
-import { failureOf } from "./outcome.ts";
-import type { DeadTask, TaskQueue } from "./task_queue.ts";
+import { failureOf, type Subject } from "./outcome.ts";
+import type { Attempt, DeadTask, TaskQueue } from "./task_queue.ts";
 
 /** An attempt that brought no value. */
 export interface FailedAttempt {
@@ -52,18 +52,23 @@ export function letterOf({ id, message, outcome, ended, attempts }: DeadTask, qu
     name,
     error: failureOf(outcome, subject),
     ended: new Date(ended),
-    attempts: attempts.map(({ kind, owner, started, ended, text }): FailedAttempt => ({
-      kind,
-      pool: owner,
-      started: new Date(started),
-      ended: new Date(ended),
-      text: kind === "lost"
-        ? text
-        : text === ""
-        ? "its error was too long to be kept with the attempt"
-        : failureOf({ status: "failed", text }, subject).errorText,
-    })),
+    attempts: attemptsOf(attempts, subject),
   };
+}
+
+/** Attempts of a task as a user sees them. */
+export function attemptsOf(attempts: readonly Attempt[], subject: Subject): FailedAttempt[] {
+  return attempts.map(({ kind, owner, started, ended, text }) => ({
+    kind,
+    pool: owner,
+    started: new Date(started),
+    ended: new Date(ended),
+    text: kind === "lost"
+      ? text
+      : text === ""
+      ? "its error was too long to be kept with the attempt"
+      : failureOf({ status: "failed", text }, subject).errorText,
+  }));
 }
 
 /** Ids of all dead tasks of a queue, in the order in which they are dropped. */

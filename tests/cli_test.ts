@@ -6,7 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import config from "../deno.json" with { type: "json" };
+import { type Deferred, getBroker, InlineWorkerPool, task } from "@worq/worq";
 import { freshName, redisUrl, testOn } from "./support/backends.ts";
+import { eventually } from "./support/eventually.ts";
 import { freePort } from "./support/redis_server.ts";
 import { type Ended, FROM_SOURCE, Running, worq as run } from "./support/worq.ts";
 
@@ -86,6 +88,36 @@ const MISTAKES: Record<string, [args: string[], code: number, line: RegExp]> = {
     2,
     /It takes a number with a unit \(ms, s, m, h, d\), write 30s for seconds\.$/,
   ],
+  "a delay without a unit": [
+    ["call", "tasks.add", "1", "--delay", "30"],
+    2,
+    /It takes a number with a unit \(ms, s, m, h, d\), write 30s for seconds\.$/,
+  ],
+  "a time that is none": [
+    ["call", "tasks.add", "1", "--at", "tomorrow"],
+    2,
+    /It takes a time as in 2027-01-31T18:00, or with its zone as in 2027-01-31T18:00Z\.$/,
+  ],
+  "a day that is none": [
+    ["call", "tasks.add", "--at", "2027-02-41T18:00"],
+    2,
+    /It takes a time as/,
+  ],
+  "an end without a unit": [["call", "tasks.add", "--expires", "30"], 2, /write 30s for seconds/],
+  "retries below zero": [["call", "tasks.add", "--retries=-1"], 2, /whole number, 0 or more\.$/],
+  "a priority beyond all": [["call", "tasks.add", "--priority", "256"], 2, /number, 0 to 255\.$/],
+  "a redrive of nothing": [
+    ["redrive"],
+    2,
+    /^worq: which tasks\? name their ids, or all of them with --all$/,
+  ],
+  "a discard of some and all": [["discard", "a", "--all"], 2, /with --all, not both$/],
+  "dead tasks that nobody shares": [
+    ["dead", "--url", "memory://"],
+    2,
+    /^worq: cannot look at dead tasks on memory:\/\/: /,
+  ],
+  "a limit that is none": [["dead", "--limit", "0"], 2, /It takes a whole number, 1 or more\.$/],
   "two kinds of pool": [["run", TASKS, "--threads", "--inline"], 2, /cannot be used with option/],
   "too many arguments": [["demo", "memory://", "x"], 2, /^worq: too many arguments for 'demo'/],
   "no module": [["run"], 2, /^worq: which tasks\? name a module/],
@@ -165,6 +197,9 @@ Deno.test("worq tells a server that cannot be reached in one line, and with code
     ["inspect", "x", "--url", url],
     ["cancel", "x", "--url", url],
     ["clear", "--url", url],
+    ["dead", "--url", url],
+    ["redrive", "--all", "--url", url],
+    ["discard", "x", "--url", url],
   ];
   for (const { code, out, err } of await Promise.all(commands.map((args) => worq(...args)))) {
     match(
@@ -245,7 +280,7 @@ testOn(redisUrl, "worq call, status, inspect, cancel and clear see one queue", a
     dead: 0,
     paused: false,
   });
-  match((await worq("status", "--url", url)).out, new RegExp(`${queue} +0 +1 +0 +0\n`));
+  match((await worq("status", "--url", url)).out, new RegExp(`${queue} +0 +0 +1 +0 +0 +0\n`));
   deepStrictEqual(JSON.parse((await worq("inspect", id, "--json", ...at)).out), {
     id,
     queue,
@@ -257,7 +292,7 @@ testOn(redisUrl, "worq call, status, inspect, cancel and clear see one queue", a
   strictEqual(late.code, 4);
   match(late.err, /^worq: Cannot get the result of shop\.pay .*: none after 1 ms/);
   strictEqual((await worq("pause", ...at)).out, `queue "${queue}" is paused\n`);
-  match((await worq("status", ...at)).out, new RegExp(`${queue} \\(paused\\) +0 +2 `));
+  match((await worq("status", ...at)).out, new RegExp(`${queue} \\(paused\\) +0 +0 +2 `));
   strictEqual((await worq("resume", ...at)).out, `queue "${queue}" goes on\n`);
   strictEqual((await stats()).paused, false);
   const cancelled = await worq("cancel", id, "nobody", ...at);
@@ -273,6 +308,114 @@ testOn(redisUrl, "worq call, status, inspect, cancel and clear see one queue", a
   const unknown = await worq("inspect", "nobody", ...at);
   match(unknown.err, /^worq: queue ".*" does not know task nobody: .*\n$/);
   strictEqual(unknown.code, 1);
+});
+
+testOn(
+  redisUrl,
+  "worq call says when a task runs and how often, and inspect tells",
+  async (url) => {
+    const queue = freshName();
+    const at = ["--url", url, "--queue", queue];
+    const call = async (...options: string[]) =>
+      (await worq("call", "a.b", "--no-wait", ...options, ...at)).out.trim();
+    const inspect = async (id: string) =>
+      JSON.parse((await worq("inspect", id, "--json", ...at)).out);
+    const before = Date.now();
+    const [delayed, timed] = await Promise.all([
+      call("--delay", "50d", "--priority", "9", "--expires", "60d"),
+      call("--at", "2099-01-31T18:00Z", "--retries", "3", "--expires", "2099-02-01T00:00+01:00"),
+    ]);
+    const { due, priority, expires, ...rest } = await inspect(delayed!);
+    deepStrictEqual(rest, { id: delayed, queue, status: "pending", task: "a.b", args: [] });
+    strictEqual(priority, 9);
+    const days = (time: string) => Math.round((Date.parse(time) - before) / 86_400_000);
+    deepStrictEqual([days(due), days(expires)], [50, 60]);
+    const record = await inspect(timed!);
+    strictEqual(record.due, "2099-01-31T18:00:00.000Z");
+    strictEqual(record.expires, "2099-01-31T23:00:00.000Z");
+    match((await worq("status", ...at)).out, new RegExp(`${queue} +2 +2 +0 +0 +0 +0\n`));
+
+    await using broker = getBroker(url, queue);
+    broker.expose({ fail: () => Promise.reject(new RangeError("no\nmoney")) });
+    const again = await task(broker.queue().fail, { retries: 2, backoff: 3_600_000 })();
+    await using pool = new InlineWorkerPool(broker).start();
+    await eventually(() => broker.taskQueue.inspect(again.id), (task) => task?.failures === 1);
+    await pool.stop();
+    const facts = await inspect(again.id);
+    deepStrictEqual([facts.status, facts.failures, facts.attempts.length], ["pending", 1, 1]);
+    ok(Date.parse(facts.due) > before + 3_000_000);
+    match(
+      (await worq("inspect", again.id, ...at)).out,
+      /^failures +1\n.*^attempts +20.*Z {2}failed after \d+ ms in pool-.*: RangeError: no money\n$/ms,
+    );
+    await broker.clear();
+  },
+);
+
+testOn(redisUrl, "worq dead, redrive and discard see tasks that failed for good", async (url) => {
+  const queue = freshName();
+  const at = ["--url", url, "--queue", queue];
+  strictEqual((await worq("dead", ...at)).out, "no task is dead in this queue\n");
+  await using broker = getBroker(url, queue);
+  const fail = (text: string) => Promise.reject(new RangeError(`${text}\nno \x1b[31mmoney`));
+  broker.expose({ fail });
+  const q = broker.queue<{ fail(text: string): never }>();
+  const calls: Deferred<never>[] = [];
+  {
+    await using _pool = new InlineWorkerPool(broker).start();
+    for (const text of ["a", "b", "c", "d"]) {
+      const call = await q.fail(text);
+      await call.wait({ timeout: 10_000 });
+      calls.push(call);
+    }
+  }
+  const [a, b, c, d] = calls.map(({ id }) => id) as [string, string, string, string];
+  const list = await worq("dead", "--limit", "3", ...at);
+  const [head, ...rows] = list.out.trimEnd().split("\n");
+  match(head!, /^ID +TASK +ENDED +ATTEMPTS +ERROR$/);
+  deepStrictEqual(rows.map((row) => row.split(/ {2,}/)[0]), [d, c, b]);
+  match(rows[0]!, / {2}fail {2}20\d\d-.*Z +1 {2}RangeError: d no money$/);
+  strictEqual(list.err, "and 1 more: --limit\n");
+  const [row] = (await worq("dead", "--limit", "1", "--json", ...at)).out.trim().split("\n")
+    .map((line) => JSON.parse(line));
+  deepStrictEqual({ ...row, ended: Date.parse(row.ended) > 0 }, {
+    id: d,
+    task: "fail",
+    ended: true,
+    attempts: 1,
+    error: "RangeError: d\nno \x1b[31mmoney",
+  });
+  const full = await worq("dead", a, ...at);
+  match(
+    full.out,
+    /^id +.*^task +fail\nargs +\["a"\]\n.*^stack +RangeError: a\n.*^attempts +20.*$/ms,
+  );
+  const { attempts, error } = JSON.parse((await worq("dead", a, "--json", ...at)).out);
+  deepStrictEqual([attempts.length, attempts[0].text], [1, error]);
+  const unknown = await worq("dead", "nobody", ...at);
+  match(unknown.err, /^worq: task nobody is not among the dead of queue ".*"; another queue: /);
+  deepStrictEqual([unknown.code, unknown.out], [1, ""]);
+
+  const redriven = await worq("redrive", a, "nobody", ...at);
+  strictEqual(redriven.out, `${a}  redriven\nnobody  unknown\n`);
+  match(redriven.err, /^worq: 1 of 2 tasks were not redriven: not among the dead of queue, or /);
+  strictEqual(redriven.code, 1);
+  match((await worq("status", ...at)).out, new RegExp(`${queue} +0 +0 +1 +0 +3 +0\n`));
+  const discarded = await worq("discard", b, "nobody", "--json", ...at);
+  deepStrictEqual(discarded.out.trim().split("\n").map((line) => JSON.parse(line)), [
+    { id: b, answer: "discarded" },
+    { id: "nobody", answer: "unknown" },
+  ]);
+  strictEqual(discarded.code, 1);
+  const refused = await worq("redrive", "--all", ...at);
+  match(refused.err, /^worq: this would enqueue 2 tasks of queue ".*" again: say so with --yes\n$/);
+  strictEqual(refused.code, 2);
+  match((await worq("discard", "--all", ...at)).err, /^worq: this would drop 2 tasks of queue/);
+  const some = await worq("redrive", "--all", "--yes", ...at);
+  deepStrictEqual(some, { code: 0, out: `2 tasks redriven in "${queue}"\n`, err: "" });
+  const none = await worq("discard", "--all", ...at);
+  deepStrictEqual(none, { code: 0, out: `0 tasks discarded from "${queue}"\n`, err: "" });
+  await broker.clear();
 });
 
 testOn(redisUrl, "worq status --watch goes on until it is told to end", async (url) => {

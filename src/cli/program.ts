@@ -7,6 +7,7 @@ import { buildCommand } from "./commands/build.ts";
 import { benchCommand } from "./commands/bench.ts";
 import { callCommand } from "./commands/call.ts";
 import { cancelCommand, clearCommand } from "./commands/cancel.ts";
+import { deadCommand, discardCommand, redriveCommand } from "./commands/dead.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { healthCommand } from "./commands/health.ts";
 import { inspectCommand } from "./commands/inspect.ts";
@@ -86,6 +87,9 @@ function createProgram(): Command {
     inspectCommand(),
     cancelCommand(),
     clearCommand(),
+    deadCommand(),
+    redriveCommand(),
+    discardCommand(),
     pauseCommand(),
     resumeCommand(),
     healthCommand(),

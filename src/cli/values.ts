@@ -7,17 +7,44 @@ const SIZES: Record<string, number> = { B: 1, K: 1024, M: 1024 ** 2, G: 1024 ** 
 
 /** Milliseconds that a timer can wait; for more, it would not wait at all. */
 const LONGEST = 2 ** 31 - 1;
+/** Milliseconds that a task can be put off. */
+const CENTURY = 36_525 * 86_400_000;
 
-/** Milliseconds of `30s`, `1.5m`, `250ms`. */
+/** Milliseconds of `30s`, `1.5m`, `250ms`, for a timer. */
 export function duration(text: string): number {
-  const [, number, unit = ""] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
-  if (number !== undefined) {
-    const milliseconds = Number(number) * UNITS[unit]!;
-    if (milliseconds <= LONGEST) return milliseconds;
-    throw new InvalidArgumentError("It takes at most 24d.");
-  }
+  const milliseconds = span(text);
+  if (milliseconds <= LONGEST) return milliseconds;
+  throw new InvalidArgumentError("It takes at most 24d.");
+}
+
+/** Milliseconds, for something that no timer waits for. */
+export function span(text: string): number {
+  const milliseconds = millisecondsOf(text);
+  if (milliseconds !== undefined && milliseconds <= CENTURY) return milliseconds;
+  if (milliseconds !== undefined) throw new InvalidArgumentError("It takes at most 36525d.");
   const hint = /^\d+$/.test(text) ? `write ${text}s for seconds` : "as in 30s";
   throw new InvalidArgumentError(`It takes a number with a unit (${keys(UNITS)}), ${hint}.`);
+}
+
+function millisecondsOf(text: string): number | undefined {
+  const [, number, unit = ""] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
+  return number === undefined ? undefined : Number(number) * UNITS[unit]!;
+}
+
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?$/;
+
+/** A time of the clock on the wall here, or with its zone. */
+export function moment(text: string): Date {
+  const date = new Date(TIME.test(text) ? text : NaN);
+  if (date.getTime() >= 0) return date;
+  throw new InvalidArgumentError(
+    "It takes a time as in 2027-01-31T18:00, or with its zone as in 2027-01-31T18:00Z.",
+  );
+}
+
+/** A time, or how long it is until then. */
+export function momentOrSpan(text: string): Date {
+  return /^\d+(\.\d+)?[a-z]*$/.test(text) ? new Date(Date.now() + span(text)) : moment(text);
 }
 
 /** Bytes of `512M`. */
@@ -31,6 +58,15 @@ export function bytes(text: string): number {
 export function count(text: string): number {
   if (/^[1-9]\d*$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
   throw new InvalidArgumentError("It takes a whole number, 1 or more.");
+}
+
+/** A whole number, 0 or more, and at most `most`. */
+export function whole(most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    if (/^\d+$/.test(text) && Number(text) <= most) return Number(text);
+    const range = most === Number.MAX_SAFE_INTEGER ? "0 or more" : `0 to ${most}`;
+    throw new InvalidArgumentError(`It takes a whole number, ${range}.`);
+  };
 }
 
 /** Workers that one pool may have: each is a process or a thread. */

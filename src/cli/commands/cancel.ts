@@ -1,8 +1,7 @@
 /** `worq cancel` and `worq clear`: an end to tasks before they are done. */
-import { createInterface } from "node:readline/promises";
-import process from "node:process";
 import { Command, Option } from "commander";
 import { getBroker } from "../../../mod.ts";
+import { agree, tasksText } from "../confirm.ts";
 import { CliError, EXIT } from "../failure.ts";
 import { jsonOption, queueOption, urlOption } from "../options.ts";
 import { toJson, writeLine } from "../output.ts";
@@ -76,24 +75,8 @@ async function clear(settings: CancelSettings): Promise<void> {
   await using broker = getBroker(settings.url, settings.queue);
   const { pending, ready } = await broker.taskQueue.stats();
   const count = pending + ready;
-  if (!settings.yes && count > 0 && !await agree(count, broker.name)) {
-    throw new CliError("nothing was removed", EXIT.failed);
+  if (!settings.yes && count > 0) {
+    await agree(`remove ${tasksText(count)} from queue "${broker.name}"`, "nothing was removed");
   }
   await writeLine(`${tasksText(await broker.clear())} removed from queue "${broker.name}"`);
-}
-
-async function agree(count: number, queue: string): Promise<boolean> {
-  if (!process.stdin.isTTY) {
-    throw new CliError(
-      `this would remove ${tasksText(count)} from queue "${queue}": say so with --yes`,
-    );
-  }
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await lines.question(`Remove ${tasksText(count)} from queue "${queue}"? [y/N] `);
-  lines.close();
-  return /^y(es)?$/i.test(answer.trim());
-}
-
-function tasksText(count: number): string {
-  return count === 1 ? "1 task" : `${count} tasks`;
 }

@@ -1,12 +1,12 @@
 /** `worq inspect`: what the queue knows about a task. */
 import { Command } from "commander";
 import { type Broker, getBroker } from "../../../mod.ts";
-import { decodeMessage, type Outcome, type TaskRecord } from "../../../backend.ts";
-import { decode } from "../../codec.ts";
+import type { Outcome, TaskRecord } from "../../../backend.ts";
+import { attemptsOf } from "../../dead.ts";
 import { failureOf, valueOf } from "../../outcome.ts";
+import { failureFacts, known, messageFacts, timeOf, writeFacts } from "../facts.ts";
 import { CliError, EXIT } from "../failure.ts";
 import { jsonOption, queueOption, urlOption } from "../options.ts";
-import { styled, toJson, writeLine } from "../output.ts";
 import { refuseMemory } from "./call.ts";
 
 interface InspectSettings {
@@ -19,6 +19,7 @@ const HELP = `
 Examples
   worq inspect $(worq call mail.send '"ann@example.com"' --no-wait)
   worq inspect 5Zr2JmW9kq0 --json | jq .status
+  worq inspect 5Zr2JmW9kq0 --json | jq '.attempts[].text'    why it failed so far
 
 Exit codes: 1 the queue does not know the task
 `;
@@ -47,44 +48,42 @@ async function inspect(id: string, settings: InspectSettings): Promise<void> {
     );
   }
   const facts = await factsOf(broker, record);
-  if (settings.json) return await writeLine(toJson(facts));
-  const width = Math.max(...Object.keys(facts).map((key) => key.length));
-  for (const [key, value] of Object.entries(facts)) {
-    const text = typeof value === "string" ? value : toJson(value);
-    await writeLine(`${styled("bold", key.padEnd(width))}  ${text}`);
-  }
+  await writeFacts(facts, settings.json);
 }
 
 /** What is known, and nothing that is not. */
 async function factsOf(broker: Broker, record: TaskRecord): Promise<Record<string, unknown>> {
   const { id, status, owner, losses, open, needs, refs, started, ended } = record;
-  const { origin } = record;
+  const { origin, failures, due, attempts } = record;
+  const results = open - (due === undefined ? 0 : 1);
   const [outcome] = await broker.taskQueue.wait([origin === undefined ? { id } : { id, origin }]);
   const facts = {
     id,
     queue: broker.name,
     status,
     ...callOf(record),
-    waitsFor: needs.length > 0 ? `${open} of ${needs.length} results` : undefined,
+    waitsFor: needs.length > 0 ? `${results} of ${needs.length} results` : undefined,
+    due: timeOf(due),
     neededBy: refs > 0 ? `${refs} tasks` : undefined,
     pool: owner,
     lostWorkers: losses > 0 ? losses : undefined,
+    failures: failures > 0 ? failures : undefined,
     started: timeOf(started),
     ended: timeOf(ended),
     ...outcomeOf(outcome, broker.name, id),
+    attempts: attempts.length > 0
+      ? attemptsOf(attempts, { task: "", queue: broker.name, id })
+      : undefined,
   };
-  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
+  return known(facts);
 }
 
-/** Name and arguments, which the queue keeps until the task is over. */
-function callOf({ message: text, needs }: TaskRecord): Record<string, unknown> {
-  if (text === undefined) return {};
-  try {
-    const { name, args } = decodeMessage(text);
-    return { task: name, args: decode(args, needs.map(({ id }) => `(the result of ${id})`)) };
-  } catch (error) {
-    return { task: (error as Error).message };
-  }
+/** Name, arguments and wishes, which the queue keeps until the task is over. */
+function callOf({ message, needs }: TaskRecord): Record<string, unknown> {
+  return message === undefined ? {} : messageFacts(
+    message,
+    needs.map(({ id }) => `(the result of ${id})`),
+  );
 }
 
 function outcomeOf(
@@ -94,13 +93,5 @@ function outcomeOf(
 ): Record<string, unknown> {
   if (outcome === undefined) return {};
   if (outcome.status === "success") return { result: valueOf(outcome) ?? null };
-  const { message, cause } = failureOf(outcome, { task: "", queue, id });
-  return {
-    error: message.replace(/^ \[[^\]]*\] /, ""),
-    stack: cause instanceof Error ? cause.stack : undefined,
-  };
-}
-
-function timeOf(milliseconds: number | undefined): string | undefined {
-  return milliseconds === undefined ? undefined : new Date(milliseconds).toISOString();
+  return failureFacts(failureOf(outcome, { task: "", queue, id }));
 }

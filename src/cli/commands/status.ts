@@ -4,7 +4,8 @@ import { Command, Option } from "commander";
 import { getBroker, listQueues } from "../../../mod.ts";
 import type { QueueStats } from "../../../backend.ts";
 import { jsonOption, queuesOption, urlOption } from "../options.ts";
-import { styled, toJson, writeLine } from "../output.ts";
+import { toJson, writeLine } from "../output.ts";
+import { tableLines } from "../table.ts";
 import { duration } from "../values.ts";
 import { refuseMemory } from "./call.ts";
 
@@ -22,15 +23,17 @@ const SHORTEST = 10;
 type Row = { readonly queue: string } & QueueStats;
 
 const HELP = `
-PENDING     tasks that wait for the results of others
+PENDING     tasks that wait for the results of others, or for their time
+SCHEDULED   those of the pending ones that wait for their time
 ENQUEUED    tasks that wait for a worker
 PROCESSING  tasks that a worker has
+DEAD        tasks that failed for good, see worq dead
 IDLE POOLS  pools that wait for tasks
 
 Examples
   worq status
   worq status --queue mail,reports --watch
-  worq status --json | jq .enqueued
+  worq status --json | jq .ready
 `;
 
 /** The command `status`. */
@@ -76,19 +79,15 @@ async function readRows({ url, queue }: StatusSettings): Promise<Row[]> {
   }));
 }
 
-const HEAD = ["QUEUE", "PENDING", "ENQUEUED", "PROCESSING", "IDLE POOLS"];
+const NUMBERS = ["PENDING", "SCHEDULED", "ENQUEUED", "PROCESSING", "DEAD", "IDLE POOLS"];
 
 function tableOf(rows: readonly Row[], { url }: StatusSettings): string[] {
   if (rows.length === 0) {
     return [`no queue has had a task on ${url.replace(/\/\/.*@/, "//")}`];
   }
-  const cells = rows.map(({ queue, pending, ready, leased, idle, paused }) =>
-    [paused ? `${queue} (paused)` : queue, pending, ready, leased, idle].map(String)
-  );
-  const widths = HEAD.map((title, i) =>
-    Math.max(title.length, ...cells.map((row) => row[i]!.length))
-  );
-  const line = (row: readonly string[]) =>
-    row.map((cell, i) => i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)).join("  ");
-  return [styled("bold", line(HEAD)), ...cells.map(line)];
+  const cells = rows.map(({ queue, pending, scheduled, ready, leased, dead, idle, paused }) => [
+    paused ? `${queue} (paused)` : queue,
+    ...[pending, scheduled, ready, leased, dead, idle].map(String),
+  ]);
+  return tableLines(["QUEUE", ...NUMBERS], cells, NUMBERS);
 }
