@@ -111,6 +111,7 @@ const LAYERS = [
   "cli/commands/demo",
   "cli/program",
   "cli/binary",
+  "testing/test_queue",
   "testing/driver",
   "testing/case",
   "testing/delivery_cases",
