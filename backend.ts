@@ -25,6 +25,7 @@ export {
   type TaskPolicy,
 } from "./src/message.ts";
 export { Abort } from "./src/abort.ts";
+export { type Place } from "./src/current_task.ts";
 export { type Job } from "./src/pools/consumer.ts";
 export { type Crew, type CrewHost } from "./src/pools/worker_pool.ts";
 export { type MemoryQueueOptions, MemoryTaskQueue } from "./src/queues/memory.ts";

@@ -44,7 +44,7 @@ export {
   listQueues,
   type QueueOptions,
 } from "./src/connect.ts";
-export { type CurrentTask, currentTask } from "./src/current_task.ts";
+export { type CurrentTask, currentTask, type Waiting } from "./src/current_task.ts";
 export { type DeadLetter, type DeadOptions, type FailedAttempt } from "./src/dead.ts";
 export { Deferred } from "./src/deferred.ts";
 export {
@@ -77,6 +77,7 @@ export {
   type Queue,
   type QueueMethods,
   type Remote,
+  type ResultOf,
 } from "./src/queue.ts";
 export { type RedisQueueOptions } from "./src/queues/redis.ts";
 export {

@@ -1,9 +1,10 @@
 /** {@linkcode Broker}: knows the tasks, and moves them between callers, queue and workers. */
 import { decode, encodeValue } from "./codec.ts";
-import { type CurrentTask, runAs } from "./current_task.ts";
+import { type Place, Run, runAs } from "./current_task.ts";
 import { deadIds, type DeadLetter, type DeadOptions, letterOf } from "./dead.ts";
+import { Deferred, failureOf, settle } from "./deferred.ts";
 import type { Message } from "./message.ts";
-import { encodeFailure, inputOf, type Subject } from "./outcome.ts";
+import { encodeContinuedFailure, encodeFailure, inputOf, type Subject } from "./outcome.ts";
 import { retryDelay } from "./retry.ts";
 import { DEFAULT_MAX_PAYLOAD, Producer } from "./producer.ts";
 import { type AnyTasks, type Queue, queueOf } from "./queue.ts";
@@ -175,38 +176,45 @@ export class Broker implements AsyncDisposable {
 
   /**
    * Runs a claimed task, all of whose inputs are there. Never throws: a failure is a report. A task
-   * of another queue than this broker's says which. The signal is asked for when the task does.
+   * of another queue than this broker's says which. The signal is asked for when the task does; the
+   * place is what it lends while it waits for others.
    */
   async run(
     claim: Claim,
     message: Message,
     abort: { readonly signal: AbortSignal },
     queue: string = this.name,
+    place?: Place,
   ): Promise<Report> {
     const { id, fence, inputs, failures } = claim;
     const subject = { task: message.name, queue, id };
     const report = { id, fence, keep: message.resultTimeout };
+    const run = new Run({
+      id,
+      name: message.name,
+      queue,
+      fence,
+      attempt: failures + 1,
+      get signal() {
+        return abort.signal;
+      },
+    }, place);
     const task = this.#tasks.get(message.name);
     try {
       if (task === undefined) return { ...report, ...failed(subject, "no such task") };
       const args = decode(message.args, inputs.map(inputOf)) as unknown[];
-      const current: CurrentTask = {
-        id,
-        name: message.name,
-        queue,
-        fence,
-        attempt: failures + 1,
-        get signal() {
-          return abort.signal;
-        },
-      };
-      const result = await runAs(current, () => task.run(...args));
+      const result = await runAs(run, () => task.run(...args));
+      if (result instanceof Deferred) {
+        return { ...report, ...await continued(run, result, subject, !message.ignoreResult) };
+      }
       const act = `return from ${message.name}`;
       const text = message.ignoreResult ? "" : encodeValue(act, "result", result, this.#maxPayload);
       return { ...report, kind: "success", text };
     } catch (error) {
       const delayOf = (thrown: unknown) => retryDelay(message, failures, thrown, task?.definition);
       return { ...report, ...endingOf(subject, error, delayOf) };
+    } finally {
+      run.end();
     }
   }
 
@@ -233,6 +241,16 @@ function spaceOf(tasks: Exposable): TaskSpace<string, TaskRecordOf> {
     );
   }
   return new TaskSpace("", tasks);
+}
+
+/** How a task ends that returned a handle: as the task behind it does. */
+async function continued(run: Run, next: Deferred<unknown>, subject: Subject, keeps: boolean) {
+  const outcome = (await run.lendWhile({}, (options) => settle(next, options)))!;
+  if (outcome.status === "success") {
+    return { kind: "success", text: keeps ? outcome.text : "" } as const;
+  }
+  const text = encodeContinuedFailure(subject, outcome, failureOf(next));
+  return { kind: "failed", text } as const;
 }
 
 function endingOf(

@@ -77,7 +77,7 @@ export function encodeValue(
     if (ref === undefined) return undefined;
     throw new TypeError(
       `Cannot ${act}: ${what} contains a Deferred (${ref.taskName} ${ref.id}), which only ` +
-        `arguments may; wait for its result and return that`,
+        "arguments may; return the Deferred itself, or wait for its result and return that",
     );
   });
   return checkSize(act, text, maxPayload);

@@ -1,5 +1,6 @@
-/** What a running task can know about itself. */
+/** What a running task can know about itself, and what its pool knows about its waiting. */
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { WaitOptions } from "./wait.ts";
 
 /** The task that is running here. */
 export interface CurrentTask {
@@ -23,7 +24,65 @@ export interface CurrentTask {
   readonly signal: AbortSignal;
 }
 
-const running = new AsyncLocalStorage<CurrentTask>();
+/** What happens when a task waits for the result of another one. */
+export type Waiting = "lend" | "refuse";
+
+/** The place of a task in its pool, of which there are as many as tasks may run at a time. */
+export interface Place {
+  /** Whether the task may wait in it. */
+  readonly waiting: Waiting;
+  /** The task waits: another one may have its place. */
+  lend(): void;
+  /** The task goes on, whoever has its place now. */
+  takeBack(): void;
+}
+
+/** One run of a task. */
+export class Run {
+  /** What the task can know about it. */
+  readonly task: CurrentTask;
+  /** Undefined where nobody gave it one. */
+  readonly place: Place | undefined;
+  #waits = 0;
+  #over = false;
+
+  /** A run that is about to begin. */
+  constructor(task: CurrentTask, place: Place | undefined) {
+    this.task = task;
+    this.place = place;
+  }
+
+  /** Whether the task has returned; what it left behind has no place to lend. */
+  get isOver(): boolean {
+    return this.#over;
+  }
+
+  /** Waits, with the place lent once for all waits at the same time, and no longer than the task. */
+  async lendWhile<T>(
+    options: WaitOptions,
+    wait: (options: WaitOptions) => Promise<T>,
+  ): Promise<T> {
+    const { signal: own } = this.task;
+    const signal = options.signal === undefined || options.signal === own
+      ? own
+      : AbortSignal.any([own, options.signal]);
+    signal.throwIfAborted();
+    if (this.#waits++ === 0) this.place?.lend();
+    try {
+      return await wait({ ...options, signal });
+    } finally {
+      if (--this.#waits === 0 && !this.#over) this.place?.takeBack();
+    }
+  }
+
+  /** The task has returned. */
+  end(): void {
+    this.#over = true;
+    if (this.#waits > 0) this.place?.takeBack();
+  }
+}
+
+const running = new AsyncLocalStorage<Run>();
 
 /**
  * The task that is running here, also after an `await`. Throws an `Error` outside of a task.
@@ -42,12 +101,17 @@ const running = new AsyncLocalStorage<CurrentTask>();
  * ```
  */
 export function currentTask(): CurrentTask {
-  const task = running.getStore();
-  if (task === undefined) throw new Error("Cannot tell the current task: none is running here");
-  return task;
+  const run = running.getStore();
+  if (run === undefined) throw new Error("Cannot tell the current task: none is running here");
+  return run.task;
 }
 
-/** Runs `body` as `task`. */
-export function runAs<T>(task: CurrentTask, body: () => T): T {
-  return running.run(task, body);
+/** The run that this is part of, also when it is over by now. */
+export function currentRun(): Run | undefined {
+  return running.getStore();
+}
+
+/** Has `body` be part of `run`. */
+export function runAs<T>(run: Run, body: () => T): T {
+  return running.run(run, body);
 }

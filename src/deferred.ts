@@ -1,11 +1,20 @@
 /** {@linkcode Deferred}: a result that does not exist yet. */
 import { kRef, type TaskRef } from "./codec.ts";
-import { TaskExpired, type TaskFailure, TaskPending } from "./errors.ts";
-import { failureOf, type Subject, valueOf } from "./outcome.ts";
+import { currentRun, type CurrentTask } from "./current_task.ts";
+import { TaskExpired, type TaskFailure, TaskPending, WorqError } from "./errors.ts";
+import { failureOf as failureFrom, type Subject, valueOf } from "./outcome.ts";
 import type { Producer } from "./producer.ts";
 import type { TaskStatus } from "./status.ts";
 import { GONE, type Outcome } from "./task_queue.ts";
 import { checkMilliseconds, type WaitOptions } from "./wait.ts";
+
+/** The outcome of the task behind a handle; undefined when the time is up first. */
+export let settle: (
+  deferred: Deferred<unknown>,
+  options: WaitOptions,
+) => Promise<Outcome | undefined>;
+/** Why that task has no result, once its outcome is known to be none. */
+export let failureOf: (deferred: Deferred<unknown>) => TaskFailure;
 
 /**
  * Handle to the future result of one task. Pass it to other tasks, in place of the value or
@@ -36,6 +45,12 @@ import { checkMilliseconds, type WaitOptions } from "./wait.ts";
  * ```
  */
 export class Deferred<T> {
+  static {
+    // The broker's, and nobody else's: so it is no method.
+    settle = (deferred, options) => deferred.#settle(options);
+    failureOf = (deferred) => deferred.#failure(deferred.#outcome!);
+  }
+
   readonly #producer: Producer;
   readonly #ref: TaskRef;
   #status: TaskStatus;
@@ -104,16 +119,19 @@ export class Deferred<T> {
    * Without a `timeout` it waits until the task is over. Throws a `RangeError` for a timeout that is
    * negative or no number, the signal's reason, and `QueueUnavailable` when the server is gone for
    * longer than the queue's `retryFor`.
+   *
+   * Inside a task, another task runs in its place meanwhile. The wait then also ends with the reason
+   * of `currentTask().signal`; and in a pool that refuses it (`waiting: "refuse"`) it throws a
+   * `WorqError`, unless the outcome is known here already or `timeout` is 0.
    */
   async wait(options: WaitOptions = {}): Promise<boolean> {
     checkMilliseconds(`wait for ${this.name}`, "timeout", options.timeout);
     options.signal?.throwIfAborted();
     if (this.#outcome !== undefined) return true;
-    const outcome = await this.#producer.outcome(this.#ref, options);
-    if (outcome === undefined) return false;
-    this.#outcome = outcome;
-    this.#status = outcome.status;
-    return true;
+    const run = options.timeout === 0 ? undefined : currentRun();
+    if (run === undefined || run.isOver) return await this.#settle(options) !== undefined;
+    if (run.place?.waiting === "refuse") this.#refuse(run.task);
+    return await run.lendWhile(options, (more) => this.#settle(more)) !== undefined;
   }
 
   /**
@@ -144,9 +162,26 @@ export class Deferred<T> {
     return this.toString();
   }
 
+  /** Has the outcome known here; undefined when the time is up first. */
+  async #settle(options: WaitOptions): Promise<Outcome | undefined> {
+    const outcome = this.#outcome ?? await this.#producer.outcome(this.#ref, options);
+    if (outcome === undefined) return undefined;
+    this.#outcome = outcome;
+    this.#status = outcome.status;
+    return outcome;
+  }
+
+  #refuse({ name, queue, id }: CurrentTask): never {
+    throw new WorqError(
+      `Cannot wait for ${this.name} [${this.#producer.name}:${this.id}] inside ${name} ` +
+        `[${queue}:${id}]: its pool refuses that (waiting: "refuse"); return the Deferred, and the ` +
+        "task continues as it, or pass it to a task as an argument",
+    );
+  }
+
   #failure(outcome: Outcome): TaskFailure {
     const subject: Subject = { task: this.name, queue: this.#producer.name, id: this.id };
-    const failure = failureOf(outcome, subject);
+    const failure = failureFrom(outcome, subject);
     // The queue itself does not know the name of a task that it has forgotten.
     return outcome.status === "expired" && failure.errorText === GONE
       ? new TaskExpired(subject.task, subject.queue, subject.id, GONE)

@@ -11,13 +11,31 @@ export interface Subject {
   readonly id: string;
 }
 
+/**
+ * Encoded failure of `subject`, which continued as the task that ended as `outcome`, or `failure`. Of
+ * a chain of tasks that continued so, the last one is named, however long the chain.
+ */
+export function encodeContinuedFailure(
+  subject: Subject,
+  outcome: Outcome,
+  failure: TaskFailure,
+): string {
+  const { task, queue, id } = subject;
+  const known = readFailure(outcome.text);
+  if (known.continued && known.id === failure.taskId) {
+    return encodeData({ ...known, task, queue, id });
+  }
+  const text = `continued as ${failure.message}`;
+  return encodeData({ task, queue, id, text, error: describeError(failure), continued: true });
+}
+
 /** Encoded failure of `subject`; `thrown` is what it threw, or a text why it could not run. */
 export function encodeFailure(subject: Subject, thrown: unknown): string {
   const { task, queue, id } = subject;
   const data: FailureData = typeof thrown === "string"
     ? { task, queue, id, text: thrown }
     : { task, queue, id, ...describeThrown(thrown) };
-  return encodeValue("describe a failure", "it", data, Infinity);
+  return encodeData(data);
 }
 
 /** The value of a success. Throws a `SyntaxError` when it is damaged. */
@@ -46,6 +64,10 @@ export function inputOf(outcome: Outcome): unknown {
   if (outcome.status === "success") return valueOf(outcome);
   const { task, queue, id } = readFailure(outcome.text);
   return failureOf(outcome, { task, queue, id });
+}
+
+function encodeData(data: FailureData): string {
+  return encodeValue("describe a failure", "it", data, Infinity);
 }
 
 function describeThrown(thrown: unknown): { text: string; error: ErrorData } {

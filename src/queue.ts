@@ -1,5 +1,6 @@
 /** {@linkcode Queue}: tasks as paths, `q.shop.cart.total(…)`. */
 import type { Producer } from "./producer.ts";
+import type { Deferred } from "./deferred.ts";
 import { enqueue, kTarget, type Target, type TargetOf, type TaskOptions } from "./task.ts";
 import type { StandardSchema } from "./schema.ts";
 import { PROBES, type TaskSpace } from "./task_space.ts";
@@ -42,9 +43,12 @@ export type Called<T, D> = keyof D extends never ? T : {
 export type Merge<U> = (U extends unknown ? (u: U) => void : never) extends (i: infer I) => void ? I
   : never;
 
+/** What a task gives whose function returns `R`: one that returns a handle continues as that task. */
+export type ResultOf<R> = Awaited<R> extends infer A ? A extends Deferred<infer T> ? T : A : never;
+
 /** Functions as tasks on a queue. */
 export type Remote<T> = {
-  readonly [K in keyof T]: T[K] extends (...args: infer P) => infer R ? Target<P, Awaited<R>>
+  readonly [K in keyof T]: T[K] extends (...args: infer P) => infer R ? Target<P, ResultOf<R>>
     : Remote<T[K]>;
 };
 

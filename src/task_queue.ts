@@ -42,6 +42,8 @@ export interface FailureData {
   readonly text: string;
   /** What was thrown. */
   readonly error?: unknown;
+  /** The task had returned a handle, and ended as the task behind it: that one is in the text. */
+  readonly continued?: boolean;
 }
 
 /** A task whose result is wanted, by another task or by a caller. */

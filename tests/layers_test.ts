@@ -46,6 +46,7 @@ const LAYERS = [
   "queues/redis_connection",
   "queues/redis",
   "queues/redis_names",
+  "pools/beats",
   "pools/consumer",
   "pools/worker_pool",
   "pools/inline",

@@ -12,6 +12,7 @@ import {
   WorkerPool,
   type WorkerPoolOptions,
 } from "../../mod.ts";
+import { InlineCrew } from "../pools/inline.ts";
 import { workerEntries } from "../pools/worker_entries.ts";
 import { describeUnfit } from "../pools/worker_main.ts";
 import { isDeno, RUNTIMES } from "../runtime.ts";
@@ -165,12 +166,7 @@ class InlinePool extends WorkerPool {
     concurrency: number,
     options: WorkerPoolOptions,
   ) {
-    super(brokers, {
-      start: () => {},
-      capacity: () => concurrency,
-      run: ({ broker, claim, message, abort }) => own.run(claim, message, abort, broker.name),
-      end: () => own[Symbol.asyncDispose](),
-    }, options);
+    super(brokers, new InlineCrew(concurrency, options.waiting, own), options);
     this.tasks = own.tasks;
   }
 }

@@ -17,6 +17,7 @@ import {
   type Report,
 } from "../task_queue.ts";
 import { waitUntil } from "../wait.ts";
+import { Beats } from "./beats.ts";
 
 /** A claimed task, all of whose inputs are there. */
 export interface Job {
@@ -62,6 +63,7 @@ const POLL = 5_000;
 // More of either would make one step of the queue too long.
 const MAX_CLAIMS = 100;
 const MAX_REPORTS = 100;
+const MAX_RENEWALS = 1_000;
 const MAX_REPORT_TEXT = 4_000_000;
 // Tasks that never wait for anything would keep timers and sockets from ever being served.
 const MAX_TURN = 10;
@@ -75,6 +77,7 @@ export class Consumer {
   readonly #broker: Broker;
   readonly #host: ConsumerHost;
   readonly #running = new Map<string, Run>();
+  readonly #beats = new Beats<Run>();
   /** What is to be told to the queue; kept until the queue has it. */
   #reports: Report[] = [];
   #exchanges = 0;
@@ -144,6 +147,7 @@ export class Consumer {
     const left = [...this.#running.values()];
     for (const { claim, message } of left) this.#giveBack(claim, message);
     this.#running.clear();
+    left.forEach((run) => this.#beats.delete(run));
     this.#leaving = true;
     this.#news.resolve();
     return (reason) => left.forEach(({ abort }) => abort.abort(reason));
@@ -157,7 +161,7 @@ export class Consumer {
 
   /** After the server was away: leases may be about to end, or be gone. */
   #showAllAlive(): void {
-    for (const run of this.#running.values()) run.beat = 0;
+    this.#beats.hurry();
     this.#grow();
   }
 
@@ -212,7 +216,7 @@ export class Consumer {
   /** Tells and fetches what there is; returns whether there is unfinished work in the queue. */
   async #exchange(leaving: boolean): Promise<boolean> {
     const reports = this.#nextReports();
-    const renewals = this.#dueRenewals();
+    const renewals = this.#beats.due(performance.now(), MAX_RENEWALS);
     const want = this.#quiet ? 0 : this.#host.reserve(this, MAX_CLAIMS);
     this.#news = Promise.withResolvers();
     try {
@@ -231,7 +235,7 @@ export class Consumer {
       this.#exchanges++;
       this.#reports.splice(0, reports.length);
       const now = performance.now();
-      for (const run of renewals) run.beat = now + run.message.heartbeatInterval;
+      for (const run of renewals) this.#renewed(run, now);
       return answer.more;
     } finally {
       this.#host.release(want);
@@ -257,9 +261,11 @@ export class Consumer {
     return end < 0 ? [...this.#reports] : this.#reports.slice(0, end);
   }
 
-  #dueRenewals(): Run[] {
-    const now = performance.now();
-    return [...this.#running.values()].filter(({ beat }) => beat <= now);
+  #renewed(run: Run, now: number): void {
+    // It may have ended, or be another pool's by now.
+    if (this.#running.get(run.claim.id) !== run) return;
+    this.#beats.delete(run);
+    this.#beats.add(run, run.message.heartbeatInterval, now);
   }
 
   /** Until there is something to tell or to fetch. */
@@ -273,8 +279,7 @@ export class Consumer {
     const canClaim = this.#hungry && this.#host.room(this) > 0;
     if (this.#reports.length === 0 && !this.#leaving && !canClaim) {
       const look = Math.min(this.#next, now + POLL);
-      let beat = look;
-      for (const run of this.#running.values()) beat = Math.min(beat, run.beat);
+      const beat = Math.min(look, this.#beats.next);
       await waitUntil(this.#news.promise, { timeout: Math.max(0, Math.ceil(beat - now)) });
       if (performance.now() >= look) this.#hungry = true;
     }
@@ -289,9 +294,9 @@ export class Consumer {
       const message = decodeMessage(claim.message);
       // A lease starts with the default interval, whatever the task asks for.
       const first = Math.min(message.heartbeatInterval, DEFAULT_POLICY.heartbeatInterval);
-      const beat = performance.now() + first;
-      const run = { broker: this.#broker, claim, message, abort: new Abort(), beat };
+      const run = { broker: this.#broker, claim, message, abort: new Abort(), beat: 0 };
       this.#running.set(claim.id, run);
+      this.#beats.add(run, first, performance.now());
       this.#run(run).then(
         (report) => this.#end(run, report),
         (error) => this.#end(run, this.#unfit(claim, error)),
@@ -338,6 +343,7 @@ export class Consumer {
     // Otherwise it was handed back, or is another pool's by now.
     if (this.#running.get(run.claim.id) !== run) return;
     this.#running.delete(run.claim.id);
+    this.#beats.delete(run);
     this.#reports.push(report);
     // Back in the queue, it wakes nobody who has just given it back.
     if (report.kind === "returned" || report.kind === "lost") this.#hungry = true;
@@ -353,6 +359,7 @@ export class Consumer {
   #abandon(id: string): void {
     const run = this.#running.get(id);
     this.#running.delete(id);
+    if (run !== undefined) this.#beats.delete(run);
     run?.abort.abort(
       new TaskFailure(
         run.message.name,

@@ -4,6 +4,7 @@
  * Frames are arrays of plain data, so that they survive JSON as well as structured cloning. What
  * tasks take and give is in them as text that the codec made. Workers send lists of frames.
  */
+import type { Waiting } from "../current_task.ts";
 import type { Outcome } from "../task_queue.ts";
 
 /** How a worker is to begin. */
@@ -20,6 +21,8 @@ export interface Start {
   readonly url: string;
   /** Tasks that run at the same time. */
   readonly concurrency: number;
+  /** What happens when a task waits for another one. */
+  readonly waiting: Waiting;
   /** Whether to tell how much memory it uses. */
   readonly tellMemory: boolean;
 }
@@ -73,6 +76,10 @@ export type FromWorker =
   | readonly ["retry", serial: number, delay: number, text: string, took: number]
   /** A task did not begin in time. */
   | readonly ["back", serial: number]
+  /** A task waits for others: the worker goes on with the next one. */
+  | readonly ["lent", serial: number]
+  /** It waits no longer. */
+  | readonly ["taken", serial: number]
   /** It was asked to end by someone else: it finishes what it has. */
   | readonly ["leaving"]
   /** It ends now, and why. */
@@ -85,6 +92,8 @@ const SHAPES: Record<FromWorker[0], readonly string[]> = {
   done: ["number", "boolean", "string", "number", "number"],
   retry: ["number", "number", "string", "number"],
   back: ["number"],
+  lent: ["number"],
+  taken: ["number"],
   leaving: [],
   bye: ["string"],
 };

@@ -1,7 +1,10 @@
 /** {@linkcode InlineWorkerPool}: runs tasks on this very event loop. */
 import type { Broker } from "../broker.ts";
+import type { Place, Waiting } from "../current_task.ts";
+import type { Report } from "../task_queue.ts";
 import { checkCount } from "../wait.ts";
-import { WorkerPool, type WorkerPoolOptions } from "./worker_pool.ts";
+import type { Job } from "./consumer.ts";
+import { type Crew, type CrewHost, WorkerPool, type WorkerPoolOptions } from "./worker_pool.ts";
 
 /** What an `InlineWorkerPool` can be told. */
 export interface InlineWorkerPoolOptions extends WorkerPoolOptions {
@@ -14,6 +17,9 @@ export interface InlineWorkerPoolOptions extends WorkerPoolOptions {
  * and so does everything that waits. A computation without `await` blocks the others, as it does
  * anywhere in JavaScript, and also the pool's signs of life: one that takes longer than three
  * `heartbeatInterval`s counts as lost.
+ *
+ * A task that waits for the result of another one lends its place meanwhile, see the option
+ * `waiting`.
  *
  * A task that ignores its `currentTask().signal` cannot be stopped. When the pool stops, it is
  * handed back to the queue, and what it still returns is dropped.
@@ -41,15 +47,52 @@ export class InlineWorkerPool extends WorkerPool {
   constructor(broker: Broker | readonly Broker[], options: InlineWorkerPoolOptions = {}) {
     const { concurrency = 10, ...rest } = options;
     checkCount("make pool", "concurrency", concurrency);
-    super(
-      broker,
-      {
-        start: () => {},
-        capacity: () => concurrency,
-        run: ({ broker, claim, message, abort }) => broker.run(claim, message, abort),
-        end: () => Promise.resolve(),
+    super(broker, new InlineCrew(concurrency, rest.waiting), rest);
+  }
+}
+
+/** Runs tasks on this event loop. */
+export class InlineCrew implements Crew {
+  readonly #concurrency: number;
+  readonly #own: Broker | undefined;
+  readonly #place: Place;
+  /** Tasks that wait for others. */
+  #lent = 0;
+  #host: CrewHost | undefined;
+
+  /** With a broker of its own, which it closes in the end, that one's tasks run for all queues. */
+  constructor(concurrency: number, waiting: Waiting = "lend", own?: Broker) {
+    this.#concurrency = concurrency;
+    this.#own = own;
+    this.#place = {
+      waiting,
+      lend: () => {
+        this.#lent++;
+        this.#host?.changed();
       },
-      rest,
-    );
+      takeBack: () => {
+        this.#lent--;
+      },
+    };
+  }
+
+  /** Is ready at once. */
+  start(host: CrewHost): void {
+    this.#host = host;
+  }
+
+  /** Tasks that it can have: a task that waits makes room for another one. */
+  capacity(): number {
+    return this.#concurrency + this.#lent;
+  }
+
+  /** Runs a task. */
+  run({ broker, claim, message, abort }: Job): Promise<Report> {
+    return (this.#own ?? broker).run(claim, message, abort, broker.name, this.#place);
+  }
+
+  /** Waits for nothing: what still runs was handed back. */
+  async end(): Promise<void> {
+    await this.#own?.[Symbol.asyncDispose]();
   }
 }

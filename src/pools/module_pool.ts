@@ -26,9 +26,16 @@ export interface ModuleWorkerPoolOptions extends WorkerPoolOptions {
   initArgs?: readonly unknown[];
   /** Number of workers. @default {the number of cores that this process may use} */
   workers?: number;
-  /** Tasks that run at the same time in each worker; more than 1 is for tasks that wait. @default {1} */
+  /**
+   * Tasks that run at the same time in each worker; more than 1 is for tasks that wait for the
+   * world. One that waits for another task makes room anyway, see `waiting`. @default {1}
+   */
   concurrency?: number;
-  /** Tasks after which a worker is replaced by a new one. @default {Infinity} */
+  /**
+   * Tasks after which a worker is replaced by a new one. When its last ones wait for other tasks,
+   * the new one begins beside it; of workers that end so there are as many as `workers` at most,
+   * and one more takes further tasks instead until those it has are over. @default {Infinity}
+   */
   maxWorkerTasks?: number;
   /**
    * Bytes of memory with which a worker is replaced, once the task that used them is over: all
@@ -36,7 +43,7 @@ export interface ModuleWorkerPoolOptions extends WorkerPoolOptions {
    */
   maxWorkerMemory?: number;
   /**
-   * Milliseconds that a task may take. Then its `currentTask().signal` aborts; a second later, its
+   * Milliseconds that a task may take, with the time that it waits for others. Then its `currentTask().signal` aborts; a second later, its
    * worker is killed. The task fails, unless it returns a result in that second.
    * @default {Infinity}
    */
@@ -94,6 +101,7 @@ export class ModuleWorkerPool extends WorkerPool {
       start: {
         module: moduleUrl(options.module),
         export: name,
+        waiting: options.waiting ?? "lend",
         args: encodeValue("make pool", "initArgs", initArgs, Infinity),
         url: firstOf(brokers).url,
       },

@@ -77,7 +77,7 @@ export class Supervisor implements Crew {
   capacity(): number {
     const now = performance.now();
     let sum = 0;
-    for (const { worker } of this.#slots) sum += worker?.capacity(now) ?? 0;
+    for (const worker of this.#workers) sum += worker.capacity(now);
     return sum;
   }
 
@@ -92,8 +92,7 @@ export class Supervisor implements Crew {
     const now = performance.now();
     let best: Worker | undefined;
     for (const { worker } of this.#slots) {
-      if (worker === undefined || worker.size >= worker.capacity(now)) continue;
-      if (best === undefined || worker.size < best.size) best = worker;
+      if (worker?.hasRoom(now) && (best === undefined || worker.isFreerThan(best))) best = worker;
     }
     if (best === undefined) {
       const { id, fence } = job.claim;
@@ -120,7 +119,7 @@ export class Supervisor implements Crew {
     this.#failedStarts = 0;
     for (const slot of this.#slots) {
       const { worker } = slot;
-      if (worker?.wasReady) worker.retire();
+      if (worker?.wasReady) worker.retire(true);
       else {
         slot.worker = undefined;
         worker?.kill("was replaced before it was ready");
@@ -135,7 +134,7 @@ export class Supervisor implements Crew {
     const title = `${this.#host.id}:${slot.number}`;
     const failedBefore = this.#failedStarts;
     const tellMemory = options.maxMemory < Infinity;
-    const worker = new Worker(
+    const worker: Worker = new Worker(
       title,
       this.#launch,
       { ...start, title, concurrency: options.concurrency, tellMemory },
@@ -146,6 +145,7 @@ export class Supervisor implements Crew {
         changed: () => this.#host.changed(),
         watch: () => this.#watch(),
         retired: () => this.#retired(slot, worker),
+        makeWay: (must) => this.#makeWay(slot, worker, must),
         ended: () => this.#ended(slot, worker, failedBefore),
       },
     );
@@ -162,9 +162,26 @@ export class Supervisor implements Crew {
   }
 
   /** The next worker starts while this one says goodbye. */
-  #retired(slot: Slot, { title, pid, finished }: Worker): void {
+  #retired(slot: Slot, worker: Worker): void {
+    const { title, pid, finished } = worker;
     this.#host.logger.debug("worker retires", { worker: title, pid, finished });
     this.#failedStarts = 0;
+    if (slot.worker === worker) this.#replace(slot);
+  }
+
+  /**
+   * The next worker starts beside one that is to retire, and whose tasks wait for others, maybe for
+   * such that this worker would have run. Not for ever more of them: false when there are too many.
+   */
+  #makeWay(slot: Slot, worker: Worker, must: boolean): boolean {
+    if (slot.worker !== worker) return true;
+    const inSlots = this.#slots.filter(({ worker }) => worker !== undefined).length;
+    if (!must && this.#workers.size - inSlots >= this.#options.workers) return false;
+    this.#replace(slot);
+    return true;
+  }
+
+  #replace(slot: Slot): void {
     slot.worker = undefined;
     this.#fill(slot);
   }

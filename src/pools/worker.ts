@@ -34,6 +34,11 @@ export interface WorkerHost {
   watch(): void;
   /** It takes no more tasks and has none left: it is told to end. */
   retired(): void;
+  /**
+   * It is to take no more tasks, and those that it has wait for others. Whether the next worker takes
+   * its place now, which `must` asks for; otherwise it goes on taking tasks.
+   */
+  makeWay(must: boolean): boolean;
   /** It is no more. */
   ended(): void;
 }
@@ -88,7 +93,12 @@ export class Worker {
   readonly #limits: WorkerLimits;
   readonly #pace: Pace;
   readonly #host: WorkerHost;
+  /** All that it has; those that are not in one of the two sets wait for other tasks. */
   readonly #entries = new Map<number, Entry>();
+  /** What runs, as far as is known. */
+  readonly #active = new Set<Entry>();
+  /** What has yet to begin, in order. */
+  readonly #queued = new Set<Entry>();
   readonly #over = Promise.withResolvers<void>();
   readonly #startTimer: ReturnType<typeof setTimeout>;
   #endTimer: ReturnType<typeof setTimeout> | undefined;
@@ -104,6 +114,12 @@ export class Worker {
   /** Whether it is known to have begun with that one. */
   #listens = true;
   #state: "starting" | "ready" | "retiring" | "ending" = "starting";
+  /** Whether it is to be replaced, whatever it has done. */
+  #due = false;
+  /** Whether it must not take tasks, even if those that it has wait for others. */
+  #mustRetire = false;
+  /** Whether it takes tasks although it is to be replaced. */
+  #goesOn = false;
   /** Why we had to kill it: tells more than the signal that it died of. */
   #killed: string | undefined;
 
@@ -131,27 +147,33 @@ export class Worker {
     }, Math.min(limits.startTimeout, 2 ** 31 - 1));
   }
 
-  /** Tasks that it has. */
-  get size(): number {
-    return this.#entries.size;
-  }
-
   /** Resolves when it is no more. */
   get over(): Promise<void> {
     return this.#over.promise;
   }
 
-  /** Tasks that it can have in all, with those that it has. */
+  /** Tasks that it can have in all, with those that it has. A task that nobody wants is not counted. */
   capacity(now: number): number {
-    if (this.#state !== "ready") return 0;
-    const left = this.#limits.maxTasks - this.#given + this.#entries.size;
-    return Math.min(left, this.#limits.concurrency + this.#ahead(now));
+    return this.#entries.size - this.#abandoned + Math.max(0, this.#places(now) - this.#load);
+  }
+
+  /** Whether it can have one more. */
+  hasRoom(now: number): boolean {
+    return this.#load < this.#places(now);
+  }
+
+  /** Whether a task is better off here than there. */
+  isFreerThan(other: Worker): boolean {
+    return this.#load === other.#load
+      ? this.#entries.size < other.#entries.size
+      : this.#load < other.#load;
   }
 
   /** Whether it has enough to do for a while; also when it takes no tasks at all. */
   isBusy(now: number): boolean {
-    const ahead = this.capacity(now) - this.#limits.concurrency;
-    return ahead < 0 || (ahead > 1 && this.#entries.size > this.#limits.concurrency + ahead / 4);
+    const { concurrency } = this.#limits;
+    const ahead = this.#places(now) - concurrency;
+    return ahead < 0 || (ahead > 1 && this.#load > concurrency + ahead / 4);
   }
 
   /** Has it run a task. */
@@ -162,7 +184,7 @@ export class Worker {
       this.#first = serial;
       this.#listens = false;
     }
-    const waits = this.#entries.size >= this.#limits.concurrency;
+    const waits = this.#load >= this.#limits.concurrency;
     const { claim, broker, abort } = job;
     const entry = {
       serial,
@@ -175,6 +197,7 @@ export class Worker {
       abandoned: 0,
     };
     this.#entries.set(serial, entry);
+    (waits ? this.#queued : this.#active).add(entry);
     this.#given++;
     abort.onAbort = (reason) => this.#abandon(entry, messageOf(reason));
     if (
@@ -199,25 +222,32 @@ export class Worker {
     if (!this.#heard) this.#lookAtShelf();
     this.#heard = false;
     if (!this.#isListening()) return this.#checkHearing(now);
+    for (const entry of this.#queued) {
+      if (Date.now() > entry.until + SLACK && entry.overdue++ > 0) this.#takeBack(entry);
+    }
+    if (this.#limits.taskTimeout === Infinity && this.#abandoned === 0) return;
     for (const entry of this.#entries.values()) {
-      if (entry.begun > 0) {
-        this.#checkTime(entry, now);
-        this.#checkAbandoned(entry, now);
-      } else if (Date.now() > entry.until + SLACK && entry.overdue++ > 0) this.#takeBack(entry);
+      if (entry.begun === 0) continue;
+      this.#checkTime(entry, now);
+      this.#checkAbandoned(entry, now);
     }
   }
 
   /** Whether `sweep` has anything to look after. */
   get needsSweep(): boolean {
     return this.#entries.size > 0 &&
-      (this.#limits.taskTimeout < Infinity || this.#entries.size > 1 || !this.#listens ||
+      (this.#limits.taskTimeout < Infinity || this.#load > 1 || !this.#listens ||
         this.#abandoned > 0);
   }
 
-  /** Takes no more tasks, and ends after those that it has. */
-  retire(): void {
+  /**
+   * Takes no more tasks, and ends after those that it has. Unless it `must`, it may yet take some if
+   * all that it has waits for other tasks.
+   */
+  retire(must = false): void {
     if (this.#state === "starting") return this.kill("its pool stopped");
-    if (this.#state === "ready") this.#state = "retiring";
+    this.#due = true;
+    this.#mustRetire ||= must;
     this.#endWhenDone();
   }
 
@@ -237,9 +267,19 @@ export class Worker {
     this.#handle.kill();
   }
 
-  #ahead(now: number): number {
-    const [first] = this.#entries.values();
-    return this.#pace.ahead(first === undefined ? 0 : now - first.begun);
+  /** Tasks that run in it, or are to. */
+  get #load(): number {
+    return this.#active.size + this.#queued.size;
+  }
+
+  /** What that may be. */
+  #places(now: number): number {
+    const { concurrency, maxTasks } = this.#limits;
+    if (this.#state !== "ready") return 0;
+    if (this.#goesOn) return concurrency;
+    const [first] = this.#active;
+    const ahead = this.#pace.ahead(first === undefined ? 0 : now - first.begun);
+    return Math.min(maxTasks - this.#given + this.#load, concurrency + ahead);
   }
 
   #flush(): void {
@@ -279,8 +319,16 @@ export class Worker {
       case "back":
         this.#settle(this.#entries.get(frame[1]), "returned", "");
         break;
+      case "lent":
+        this.#lend(this.#entries.get(frame[1]));
+        break;
+      case "taken":
+        this.#goOn(this.#entries.get(frame[1]));
+        break;
       case "leaving":
+        this.#mustRetire = true;
         if (this.#state === "ready") this.#state = "retiring";
+        this.#makeWay();
         this.#host.changed();
         break;
       case "bye":
@@ -348,8 +396,27 @@ export class Worker {
     );
   }
 
+  /** It waits for other tasks, which may be the next ones here. */
+  #lend(entry: Entry | undefined): void {
+    if (entry === undefined) return;
+    if (entry.begun === 0) entry.begun = performance.now();
+    this.#active.delete(entry);
+    this.#queued.delete(entry);
+    this.#beginNext();
+    this.#endWhenDone();
+    this.#host.changed();
+  }
+
+  #goOn(entry: Entry | undefined): void {
+    if (entry === undefined) return;
+    this.#active.add(entry);
+    if (this.needsSweep) this.#host.watch();
+  }
+
   #settle(entry: Entry | undefined, kind: Report["kind"], text: string, delay = 0): void {
     if (entry === undefined || !this.#entries.delete(entry.serial)) return;
+    this.#active.delete(entry);
+    this.#queued.delete(entry);
     if (kind === "returned") this.#given--;
     if (entry.abandoned > 0) this.#abandoned--;
     const { job: { claim: { id, fence }, message } } = entry;
@@ -359,24 +426,34 @@ export class Worker {
     this.#host.changed();
   }
 
-  /** The first ones may have begun: the worker takes them in order, and tells when one is over. */
+  /** The next ones may have begun: the worker takes them in order, and tells when one is over. */
   #beginNext(): void {
     if (this.ending !== undefined) return;
-    let place = 0;
-    for (const entry of this.#entries.values()) {
-      if (++place > this.#limits.concurrency) return;
-      if (entry.begun === 0) entry.begun = performance.now();
+    for (const entry of this.#queued) {
+      if (this.#active.size >= this.#limits.concurrency) return;
+      this.#queued.delete(entry);
+      this.#active.add(entry);
+      entry.begun = performance.now();
     }
   }
 
   #endWhenDone(): void {
     if (this.ending !== undefined) return;
-    if (this.#state === "ready" && this.#given >= this.#limits.maxTasks) this.#state = "retiring";
-    if (this.#state !== "retiring" || this.#entries.size > 0) return;
+    const isDue = this.#due || this.#given >= this.#limits.maxTasks;
+    if (this.#state === "ready" && isDue) this.#state = "retiring";
+    if (this.#state !== "retiring") return;
+    if (this.#entries.size > 0) return this.#makeWay();
     this.#state = "ending";
     this.#handle.post(["end"]);
     this.#killAfter(EXIT_GRACE);
     this.#host.retired();
+  }
+
+  /** What its tasks wait for may need a worker that takes tasks: the next one, or this one. */
+  #makeWay(): void {
+    if (this.#state !== "retiring" || this.#load > 0 || this.#entries.size === 0) return;
+    this.#goesOn = !this.#host.makeWay(this.#mustRetire);
+    if (this.#goesOn) this.#state = "ready";
   }
 
   #killAfter(time: number): void {

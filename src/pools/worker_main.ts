@@ -3,6 +3,7 @@ import { setImmediate } from "node:timers";
 import { Abort } from "../abort.ts";
 import type { Broker } from "../broker.ts";
 import { decode } from "../codec.ts";
+import type { Place, Waiting } from "../current_task.ts";
 import { describeError, errorText } from "../errors.ts";
 import { decodeMessage } from "../message.ts";
 import { encodeFailure } from "../outcome.ts";
@@ -40,6 +41,9 @@ export class WorkerMain {
   #heldSince = 0;
   #broker: Broker | undefined;
   #concurrency = 1;
+  #waitingPolicy: Waiting = "lend";
+  /** Tasks that wait for others. */
+  #lent = 0;
   #tellMemory = false;
   #lookedAtMemory = 0;
   #ending = false;
@@ -107,6 +111,7 @@ export class WorkerMain {
 
   async #start(start: Start): Promise<void> {
     this.#concurrency = start.concurrency;
+    this.#waitingPolicy = start.waiting;
     this.#tellMemory = start.tellMemory;
     enterWorkerScope(start);
     try {
@@ -136,29 +141,50 @@ export class WorkerMain {
     this.#running.get(serial)?.abort(new DOMException(reason, "AbortError"));
   }
 
-  #pump(): void {
-    while (this.#running.size < this.#concurrency && this.#waiting.length > 0) {
+  /**
+   * Begins what may begin. The pool counts on that, so it is not up to `soon` whether, only when: a
+   * task may block this thread, and what one that waits has asked for is to leave before.
+   */
+  #pump(soon: (run: () => void) => void = (run) => run()): void {
+    while (this.#running.size - this.#lent < this.#concurrency && this.#waiting.length > 0) {
       const order = this.#waiting.shift()!;
       const [serial, until] = order;
       if (until > 0 && Date.now() > until) this.#channel.post([["back", serial]]);
-      else void this.#run(order);
+      else this.#begin(order, soon);
     }
     if (this.#ending) this.#end();
   }
 
-  async #run([serial, , queue, id, fence, message, inputs, failures]: Order): Promise<void> {
+  #begin(order: Order, soon: (run: () => void) => void): void {
     const abort = new Abort();
-    this.#running.set(serial, abort);
+    this.#running.set(order[0], abort);
+    soon(() => {
+      if (!this.#halted) void this.#run(order, abort);
+    });
+  }
+
+  async #run(
+    [serial, , queue, id, fence, message, inputs, failures]: Order,
+    abort: Abort,
+  ): Promise<void> {
     const begin = performance.now();
     const claim: Claim = { id, fence, message, inputs, failures };
-    const { kind, text, delay } = await this.#report(claim, queue, abort);
-    const took = performance.now() - begin;
+    const place = new WorkerPlace(this.#waitingPolicy, (frame) => this.#lend(frame, serial));
+    const { kind, text, delay } = await this.#report(claim, queue, abort, place);
+    const took = performance.now() - begin - place.waited;
     if (kind === "retry") {
       this.flush();
       this.#channel.post([["retry", serial, delay ?? 0, text, took]]);
     } else this.#tell(["done", serial, kind === "success", text, took, this.#memory()]);
     this.#running.delete(serial);
     this.#pump();
+  }
+
+  /** A task waits, or goes on: at once, whatever else is running by now. */
+  #lend(frame: "lent" | "taken", serial: number): void {
+    this.#channel.post([[frame, serial]]);
+    this.#lent += frame === "lent" ? 1 : -1;
+    if (frame === "lent") this.#pump(setImmediate);
   }
 
   /**
@@ -177,10 +203,11 @@ export class WorkerMain {
     claim: Claim,
     queue: string,
     abort: Abort,
+    place: Place,
   ): Promise<Pick<Report, "kind" | "text" | "delay">> {
     try {
       const message = decodeMessage(claim.message ?? "");
-      return await this.#broker!.run(claim, message, abort, queue);
+      return await this.#broker!.run(claim, message, abort, queue, place);
     } catch (error) {
       return { kind: "failed", text: encodeFailure({ task: "?", queue, id: claim.id }, error) };
     }
@@ -192,6 +219,30 @@ export class WorkerMain {
     if (now - this.#lookedAtMemory < MEMORY_INTERVAL) return 0;
     this.#lookedAtMemory = now;
     return this.#channel.memory();
+  }
+}
+
+/** The place of one task in this worker. */
+class WorkerPlace implements Place {
+  readonly waiting: Waiting;
+  readonly #tell: (frame: "lent" | "taken") => void;
+  #since = 0;
+  /** Milliseconds for which it was lent: in these, the task kept nobody from working. */
+  waited = 0;
+
+  constructor(waiting: Waiting, tell: (frame: "lent" | "taken") => void) {
+    this.waiting = waiting;
+    this.#tell = tell;
+  }
+
+  lend(): void {
+    this.#since = performance.now();
+    this.#tell("lent");
+  }
+
+  takeBack(): void {
+    this.waited += performance.now() - this.#since;
+    this.#tell("taken");
   }
 }
 

@@ -6,6 +6,7 @@
  */
 import process from "node:process";
 import type { Broker } from "../broker.ts";
+import type { Waiting } from "../current_task.ts";
 import { QueueUnavailable } from "../errors.ts";
 import { type Logger, stderrLogger } from "../logger.ts";
 import type { Report } from "../task_queue.ts";
@@ -18,6 +19,13 @@ export interface WorkerPoolOptions {
   name?: string;
   /** Milliseconds that running tasks get to finish in `stop()`. @default {10_000} */
   grace?: number;
+  /**
+   * What happens when a task waits for the result of another one: `"lend"` lets another task run in
+   * its place meanwhile, so that a pool of one computes what is recursive; `"refuse"` throws a
+   * `WorqError` into the task. A task that returns a `Deferred` waits for nothing, and is free to in
+   * any pool. @default {"lend"}
+   */
+  waiting?: Waiting;
   /**
    * Hears of what nobody else would: a server that cannot be reached (the pool goes on trying),
    * failures of tasks whose result is ignored, a module that does not load. Told to the `logger`
@@ -52,7 +60,7 @@ export interface CrewHost {
 export interface Crew {
   /** Begins to get ready. */
   start(host: CrewHost): void;
-  /** Tasks that it can have at the same time, now. */
+  /** Tasks that it can have at the same time, now, with those that it has. */
   capacity(): number;
   /** Whether all workers have enough to do for a while. */
   readonly busy?: boolean;
@@ -98,6 +106,7 @@ export class WorkerPool implements AsyncDisposable {
   ) {
     const { name = "pool", grace = 10_000, logger = stderrLogger() } = options;
     checkMilliseconds("make pool", "grace", grace);
+    checkWaiting(options.waiting);
     const id = `${name}-${crypto.randomUUID().slice(0, 8)}`;
     const { onError = (error) => logger.error(error.message, { pool: id }) } = options;
     this.id = id;
@@ -241,6 +250,13 @@ export class WorkerPool implements AsyncDisposable {
   #log(level: keyof Logger, event: string, fields: Record<string, unknown> = {}): void {
     this.logger[level](event, { pool: this.id, ...fields });
   }
+}
+
+function checkWaiting(waiting: unknown): void {
+  if (waiting === undefined || waiting === "lend" || waiting === "refuse") return;
+  throw new TypeError(
+    `Cannot make pool: waiting must be "lend" or "refuse", received ${String(waiting)}`,
+  );
 }
 
 function listOf<T>(one: T | readonly T[]): readonly T[] {
