@@ -44,11 +44,14 @@ export {
   listQueues,
   type QueueOptions,
 } from "./src/connect.ts";
+export { type TaskContext, withContext } from "./src/context.ts";
 export { type CurrentTask, currentTask, type Waiting } from "./src/current_task.ts";
 export { type DeadLetter, type DeadOptions, type FailedAttempt } from "./src/dead.ts";
 export { Deferred } from "./src/deferred.ts";
 export {
+  type ArgumentIssue,
   DuplicateTask,
+  InvalidArguments,
   NonRetryable,
   QueueFull,
   QueueUnavailable,
@@ -57,6 +60,7 @@ export {
   TaskPending,
   WorqError,
 } from "./src/errors.ts";
+export { type Enqueued, type Hook, type RunningTask, type TaskResult } from "./src/hooks.ts";
 export { all, asCompleted, type Handle, map } from "./src/helpers.ts";
 export {
   type LogFields,
@@ -78,6 +82,7 @@ export {
   type QueueMethods,
   type Remote,
   type ResultOf,
+  type Schemas,
 } from "./src/queue.ts";
 export { type RedisQueueOptions } from "./src/queues/redis.ts";
 export {
@@ -99,6 +104,7 @@ export {
   type Argument,
   type Arguments,
   type DefaultTaskOptions,
+  type EnqueueCall,
   type Leaf,
   type OneTaskOptions,
   type SharingOptions,
@@ -107,7 +113,12 @@ export {
   type TaskOptions,
   type TimeOptions,
 } from "./src/task.ts";
-export { type SchemaIssue, type SchemaResult, type StandardSchema } from "./src/schema.ts";
+export {
+  type SchemaIssue,
+  type SchemaResult,
+  type SchemaTree,
+  type StandardSchema,
+} from "./src/schema.ts";
 export {
   type NoOthers,
   type TaskDefinition,

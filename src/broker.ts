@@ -1,18 +1,27 @@
 /** {@linkcode Broker}: knows the tasks, and moves them between callers, queue and workers. */
 import { decode, encodeValue } from "./codec.ts";
+import { NO_CONTEXT } from "./context.ts";
 import { type Place, Run, runAs } from "./current_task.ts";
 import { deadIds, type DeadLetter, type DeadOptions, letterOf } from "./dead.ts";
 import { Deferred, failureOf, settle } from "./deferred.ts";
+import { aroundEnqueue, type AroundRun, aroundRun, checkHooks, type Hook } from "./hooks.ts";
 import type { Message } from "./message.ts";
 import { encodeContinuedFailure, encodeFailure, inputOf, type Subject } from "./outcome.ts";
 import { retryDelay } from "./retry.ts";
 import { DEFAULT_MAX_PAYLOAD, Producer } from "./producer.ts";
 import { type AnyTasks, type Queue, queueOf } from "./queue.ts";
-import { checkDefaults, type DefaultTaskOptions } from "./task.ts";
 import { checkLimits } from "./limits.ts";
+import { checkArguments } from "./schema.ts";
+import { type Around, checkDefaults, type DefaultTaskOptions } from "./task.ts";
 import type { Claim, Limits, Report, TaskQueue } from "./task_queue.ts";
 import { checkCount } from "./wait.ts";
-import { type TaskFunction, type TaskRecordOf, TaskSpace, TaskTable } from "./task_space.ts";
+import {
+  type KnownTask,
+  type TaskFunction,
+  type TaskRecordOf,
+  TaskSpace,
+  TaskTable,
+} from "./task_space.ts";
 
 /** What a broker can be told. */
 export interface BrokerOptions {
@@ -26,6 +35,12 @@ export interface BrokerOptions {
    * same. @default {{}} (no limits)
    */
   limits?: Limits;
+  /**
+   * Code around calls through `queue()`, and around the runs of this broker's tasks; the first is
+   * the outermost. Worker threads and processes have the hooks of the broker that their module
+   * makes. @default {none}
+   */
+  hooks?: readonly Hook[];
   /** URL that leads to the queue, for workers elsewhere. @default {the queue's address} */
   url?: string;
 }
@@ -62,6 +77,8 @@ export class Broker implements AsyncDisposable {
   /** What pools of this broker keep to. */
   readonly limits: Limits | undefined;
   readonly #tasks = new TaskTable();
+  readonly #aroundEnqueue: Around | undefined;
+  readonly #aroundRun: AroundRun | undefined;
 
   /**
    * A broker for `taskQueue`, which it closes when it is closed itself. Throws a `RangeError` for
@@ -70,7 +87,10 @@ export class Broker implements AsyncDisposable {
   constructor(taskQueue: TaskQueue, options: BrokerOptions = {}) {
     this.limits = options.limits;
     if (this.limits !== undefined) checkLimits(this.limits);
-    const { maxPayload = DEFAULT_MAX_PAYLOAD, url = taskQueue.address } = options;
+    const { maxPayload = DEFAULT_MAX_PAYLOAD, url = taskQueue.address, hooks = [] } = options;
+    checkHooks(`make broker of queue "${taskQueue.name}"`, hooks);
+    this.#aroundEnqueue = aroundEnqueue(hooks);
+    this.#aroundRun = aroundRun(hooks);
     this.#url = url;
     this.#maxPayload = maxPayload;
     this.#producer = new Producer(taskQueue, maxPayload);
@@ -108,7 +128,8 @@ export class Broker implements AsyncDisposable {
 
   /**
    * The queue of this broker, for calling tasks over the same connection: closing it closes
-   * nothing. Takes default options for its tasks. Throws a `TypeError` or `RangeError` for options
+   * nothing. Takes default options for its tasks. Calls of tasks that were exposed with a schema are
+   * checked by it. Throws a `TypeError` or `RangeError` for options
    * that cannot be.
    */
   queue<S = AnyTasks, const Path extends string = "">(
@@ -116,8 +137,14 @@ export class Broker implements AsyncDisposable {
   ): Queue<S, Path> {
     const { target = "", ...defaults } = options;
     checkDefaults(defaults);
-    const queue = queueOf(this.#producer, target, defaults, () => Promise.resolve());
-    return queue as Queue<S, Path>;
+    const of = {
+      producer: this.#producer,
+      name: target,
+      options: defaults,
+      around: this.#aroundEnqueue,
+      schemaOf: (name: string) => this.#tasks.get(name)?.definition.args,
+    };
+    return queueOf(of, () => Promise.resolve()) as Queue<S, Path>;
   }
 
   /** Number of tasks that wait for a worker. Those that wait for their arguments do not count. */
@@ -195,6 +222,7 @@ export class Broker implements AsyncDisposable {
       queue,
       fence,
       attempt: failures + 1,
+      context: message.context ?? NO_CONTEXT,
       get signal() {
         return abort.signal;
       },
@@ -203,7 +231,12 @@ export class Broker implements AsyncDisposable {
     try {
       if (task === undefined) return { ...report, ...failed(subject, "no such task") };
       const args = decode(message.args, inputs.map(inputOf)) as unknown[];
-      const result = await runAs(run, () => task.run(...args));
+      const around = this.#aroundRun;
+      const body = around === undefined
+        ? () => perform(message.name, task, args)
+        : () =>
+          around(Object.assign(run.task, { args }), (args) => perform(message.name, task, args));
+      const result = await runAs(run, body);
       if (result instanceof Deferred) {
         return { ...report, ...await continued(run, result, subject, !message.ignoreResult) };
       }
@@ -274,4 +307,11 @@ function failed(subject: Subject, thrown: unknown) {
     const text = encodeFailure(subject, "its error cannot be described");
     return { kind: "failed", text } as const;
   }
+}
+
+/** Arguments that do not fit fail a task before it begins: trying again would not help. */
+function perform(name: string, { run, definition }: KnownTask, args: readonly unknown[]): unknown {
+  if (definition.args === undefined) return run(...args);
+  const checked = checkArguments(name, definition.args, args);
+  return checked instanceof Promise ? checked.then((args) => run(...args)) : run(...checked);
 }

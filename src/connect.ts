@@ -2,7 +2,16 @@
 import { Broker, type BrokerOptions } from "./broker.ts";
 import type { TaskQueue } from "./task_queue.ts";
 import { DEFAULT_MAX_PAYLOAD, Producer } from "./producer.ts";
-import { type AnyTasks, type Queue, queueOf } from "./queue.ts";
+import { aroundEnqueue, checkHooks } from "./hooks.ts";
+import {
+  type AnyTasks,
+  type Contract,
+  type Merge,
+  type Queue,
+  queueOf,
+  type Schemas,
+} from "./queue.ts";
+import { schemasByName, type SchemaTree } from "./schema.ts";
 import { memoryQueueNames, MemoryTaskQueue } from "./queues/memory.ts";
 import { type RedisQueueOptions, RedisTaskQueue } from "./queues/redis.ts";
 import { redisQueueNames } from "./queues/redis_names.ts";
@@ -13,11 +22,18 @@ import { checkMilliseconds, LONGEST_TIMER } from "./wait.ts";
 export interface ConnectOptions extends Omit<BrokerOptions, "url">, RedisQueueOptions {}
 
 /** How to reach a queue, and the default options of its tasks. */
-export interface QueueOptions<Path extends string = ""> extends ConnectOptions, DefaultTaskOptions {
+export interface QueueOptions<Path extends string = "", S = AnyTasks>
+  extends ConnectOptions, DefaultTaskOptions {
   /** Name of the queue. @default {"default"} */
   name?: string;
   /** Path that the queue starts at: a space, or a task in it. The root when omitted. */
   target?: Path;
+  /**
+   * Schemas of the arguments of tasks, by names from the root, as in `{ shop: { pay: schema } }`, of
+   * any library that implements Standard Schema. Calls are checked as by the option `args` of
+   * `task()`, which goes first. @default {no check when a task is called}
+   */
+  schemas?: Schemas<Merge<Contract<S>>>;
 }
 
 const MEMORY = "memory:";
@@ -71,11 +87,13 @@ export function getBroker(url: string, name = "default", options: ConnectOptions
  */
 export function getQueue<S = AnyTasks, const Path extends string = "">(
   url: string,
-  options: QueueOptions<Path> = {},
+  options: QueueOptions<Path, NoInfer<S>> = {},
 ): Queue<S, Path> {
   const {
     name = "default",
     target = "",
+    schemas,
+    hooks = [],
     maxPayload = DEFAULT_MAX_PAYLOAD,
     connectTimeout,
     retryFor,
@@ -84,10 +102,20 @@ export function getQueue<S = AnyTasks, const Path extends string = "">(
     ...tasks
   } = options;
   checkDefaults(tasks);
+  checkHooks("get queue", hooks);
   const connect = defined({ connectTimeout, retryFor, redisFactory, clock });
+  const known = schemas === undefined
+    ? undefined
+    : schemasByName("get queue", schemas as SchemaTree);
   const producer = new Producer(openQueue(url, name, connect), maxPayload);
-  const close = () => producer[Symbol.asyncDispose]();
-  return queueOf(producer, target, tasks, close) as Queue<S, Path>;
+  const of = {
+    producer,
+    name: target,
+    options: tasks,
+    around: aroundEnqueue(hooks),
+    ...(known && { schemaOf: (name: string) => known.get(name) }),
+  };
+  return queueOf(of, () => producer[Symbol.asyncDispose]()) as Queue<S, Path>;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** What a running task can know about itself, and what its pool knows about its waiting. */
 import { AsyncLocalStorage } from "node:async_hooks";
+import { carry, type TaskContext } from "./context.ts";
 import type { WaitOptions } from "./wait.ts";
 
 /** The task that is running here. */
@@ -17,6 +18,11 @@ export interface CurrentTask {
   readonly fence: number;
   /** 1 for the first attempt, and one more for each one that failed. Lost workers do not count. */
   readonly attempt: number;
+  /**
+   * What travels with the task: set by its caller, through `withContext` or a hook, or inherited
+   * from the task that called it. Empty otherwise.
+   */
+  readonly context: TaskContext;
   /**
    * Aborts when the task is to end early: its pool stops, or the task was cancelled or given
    * to another worker. Whatever it returns then is dropped.
@@ -113,5 +119,5 @@ export function currentRun(): Run | undefined {
 
 /** Has `body` be part of `run`. */
 export function runAs<T>(run: Run, body: () => T): T {
-  return running.run(run, body);
+  return carry(run.task.context, () => running.run(run, body));
 }

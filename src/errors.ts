@@ -122,6 +122,55 @@ export class QueueUnavailable extends WorqError {
   override name = "QueueUnavailable";
 }
 
+/** What is wrong with the arguments of a call, and where. */
+export interface ArgumentIssue {
+  /** The way to it from the list of arguments: `[0, "amount"]`. Empty for the list itself. */
+  readonly path: readonly (string | number)[];
+  /** What is wrong, as the schema says it. */
+  readonly message: string;
+}
+
+/**
+ * The arguments of a call do not fit the schema of the task. A call throws it when the caller has
+ * the schema. Otherwise the task fails, and it is the `cause` of its `TaskFailure`: nothing ran, and
+ * there is no use in trying again.
+ *
+ * @example
+ * ```ts
+ * import { InvalidArguments } from "@worq/worq";
+ * import { strictEqual } from "node:assert/strict";
+ *
+ * const error = new InvalidArguments("shop.pay", [{ path: [0, "amount"], message: "too much" }]);
+ * strictEqual(error.message, "Cannot call shop.pay: arguments[0].amount: too much");
+ * ```
+ */
+export class InvalidArguments extends TypeError {
+  /** Name of the class, the same in every process. */
+  override name = "InvalidArguments";
+  /** Full name of the task, such as `shop.pay`. */
+  readonly taskName: string;
+  /** What is wrong, 20 at most. */
+  readonly issues: readonly ArgumentIssue[];
+
+  /** Describes one call. */
+  constructor(taskName: string, issues: readonly ArgumentIssue[]) {
+    const kept = issues.slice(0, MAX_ERRORS);
+    const left = issues.length - kept.length;
+    const texts = kept.map(({ path, message }) => `arguments${textOfPath(path)}: ${message}`);
+    const all = left > 0 ? [...texts, `${left} more`] : texts;
+    super(`Cannot call ${taskName}: ${all.join("; ")}`);
+    this.taskName = taskName;
+    this.issues = kept;
+  }
+}
+
+function textOfPath(path: ArgumentIssue["path"]): string {
+  const isName = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
+  return path.map((key) =>
+    typeof key === "string" && isName.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`
+  ).join("");
+}
+
 /** An error as plain data. */
 export interface ErrorData {
   readonly name: string;
@@ -162,7 +211,9 @@ function describe(thrown: unknown, depth: number): ErrorData {
   if (!(thrown instanceof Error)) return { name: "", message: clip(textOf(thrown)) };
   const { name, message, stack, cause } = thrown;
   const deeper = depth < MAX_CAUSES;
-  const fields = plainFields(thrown);
+  const fields = thrown instanceof InvalidArguments
+    ? { ...plainFields(thrown), issues: thrown.issues }
+    : plainFields(thrown);
   return {
     name: String(name),
     message: clip(String(message)),
@@ -204,6 +255,10 @@ function instantiate(data: ErrorData): Error {
     return new AggregateError(data.errors.map(rebuildError), data.message, options);
   }
   const { taskName, queueName, taskId, errorText } = (data.fields ?? {}) as Record<string, string>;
+  const issues = data.fields?.issues;
+  if (data.name === "InvalidArguments" && taskName !== undefined && isIssues(issues)) {
+    return new InvalidArguments(taskName, issues);
+  }
   if (taskName !== undefined && queueName !== undefined && taskId !== undefined) {
     switch (data.name) {
       case "DuplicateTask":
@@ -215,6 +270,11 @@ function instantiate(data: ErrorData): Error {
     }
   }
   return new (BUILT_IN.get(data.name) ?? Error)(data.message, options);
+}
+
+function isIssues(value: unknown): value is ArgumentIssue[] {
+  return Array.isArray(value) &&
+    value.every((issue) => typeof issue?.message === "string" && Array.isArray(issue.path));
 }
 
 function define(error: Error, key: "name" | "stack", value: string): void {

@@ -5,6 +5,7 @@
  * three. The head is JSON of the options that differ from the default, empty when none does, so
  * that both the scripts in Redis and a person with redis-cli can read it.
  */
+import { checkContext, type TaskContext } from "./context.ts";
 import { checkMilliseconds } from "./wait.ts";
 
 /** How a task is to be treated, as far as the queue and the workers must know. */
@@ -56,6 +57,8 @@ export interface Message extends TaskPolicy {
   readonly args: string;
   /** Number of results that go into the arguments. */
   readonly needs: number;
+  /** What travels with it; absent when nothing does. */
+  readonly context?: TaskContext;
 }
 
 /** What a task gets that asks for nothing else. */
@@ -95,6 +98,7 @@ export function encodeMessage(message: Message): string {
     if (message[key] !== DEFAULT_POLICY[key]) head[key] = message[key];
   }
   if (message.needs > 0) head.needs = message.needs;
+  if (message.context !== undefined) head.context = message.context;
   const text = Object.keys(head).length === 0 ? "" : JSON.stringify(head);
   return text + UNIT + message.name + UNIT + message.args;
 }
@@ -113,6 +117,10 @@ function decodeHead(text: string): Partial<Message> {
   try {
     const head = JSON.parse(text) as Partial<Message>;
     for (const key of NUMBERS) checkMilliseconds("read", key, head[key]);
+    if (head.context !== undefined) {
+      checkContext("read", head.context);
+      Object.freeze(head.context);
+    }
     return head;
   } catch (error) {
     throw new SyntaxError(`the stored message is damaged: ${(error as Error).message}`);

@@ -1,6 +1,13 @@
 /** {@linkcode Producer}: the caller's side of a queue. Sends tasks and waits for their outcomes. */
 import { Batch } from "./batch.ts";
-import { encodeArguments, type Handle, refOf, type TaskRef } from "./codec.ts";
+import {
+  encodeArguments,
+  type EncodedArguments,
+  type Handle,
+  refOf,
+  type TaskRef,
+} from "./codec.ts";
+import { carriedContext, checkContext, NO_CONTEXT, type TaskContext } from "./context.ts";
 import { DuplicateTask, QueueFull, QueueUnavailable } from "./errors.ts";
 import { DEFAULT_POLICY, encodeMessage, type TaskPolicy } from "./message.ts";
 import type {
@@ -26,12 +33,30 @@ export interface Call {
   readonly patient?: boolean;
   /** Chosen by the user; made up otherwise. */
   readonly id?: string;
+  /** Checks the arguments when they are values: throws, or gives a promise that may reject. */
+  check?: () => unknown;
+  /** Has the call stored, at once or later, as it is or changed; or throws. */
+  around?: (id: string, context: TaskContext, store: Store) => Promise<Stored>;
 }
+
+/** What becomes of a call that is stored. */
+export type Stored = "enqueued" | "pending";
+
+type Settings = Pick<Call, "options" | "plan" | "patient">;
+
+/** What a call can be stored with. */
+export interface Changes extends Settings {
+  readonly args: readonly unknown[];
+  readonly context: TaskContext;
+}
+
+/** Stores a call with these changes. */
+export type Store = (changes: Changes) => Promise<Stored>;
 
 /** A call with the reference that other calls can use, stored when `stored` resolves. */
 export interface SentCall {
   readonly ref: TaskRef;
-  readonly stored: Promise<"enqueued" | "pending">;
+  readonly stored: Promise<Stored>;
 }
 
 /** Bytes that arguments or a result may have, unless the user says otherwise. */
@@ -87,8 +112,6 @@ export class Producer implements AsyncDisposable {
     const id = call.id ?? newId();
     checkText(call.name, "id", id);
     checkText(call.name, "the task's name", call.name);
-    if (call.plan?.key !== undefined) checkText(call.name, "the key", call.plan.key);
-    if (call.plan?.window !== undefined) checkText(call.name, "the id", call.plan.window.name);
     const origin = call.id === undefined ? undefined : newId();
     const ref: TaskRef = {
       id,
@@ -96,19 +119,19 @@ export class Producer implements AsyncDisposable {
       address: this.taskQueue.address,
       ...(origin === undefined ? {} : { origin }),
     };
-    const act = `call ${call.name}`;
-    const { text, handles } = encodeArguments(act, call.args, this.#maxPayload);
-    if (handles.length > 0 && call.plan?.window?.kind === "debounce") {
-      throw new TypeError(
-        `Cannot ${act}: a call with debounce takes values only, since another one may take its ` +
-          "place; wait for the result and pass the value",
-      );
-    }
-    const stored = this.#store(call, ref, text, handles);
+    const context = carriedContext();
+    const args = this.#encode(call.name, call.args);
+    const stored = call.check === undefined && call.around === undefined
+      ? this.#store(ref, args, call, context)
+      : this.#storeChecked(call, ref, args, context);
     this.#sending.add(stored);
     const sent = () => this.#sending.delete(stored);
     stored.then(sent, sent);
     return { ref, stored };
+  }
+
+  #encode(name: string, args: readonly unknown[]): EncodedArguments {
+    return encodeArguments(`call ${name}`, args, this.#maxPayload);
   }
 
   /** Waits for the outcome of a task; undefined when the time is up first. */
@@ -147,32 +170,63 @@ export class Producer implements AsyncDisposable {
     await this.taskQueue[Symbol.asyncDispose]();
   }
 
-  async #store(
+  #storeChecked(
     call: Call,
     ref: TaskRef,
-    args: string,
-    handles: readonly Handle[],
-  ): Promise<"enqueued" | "pending"> {
+    args: EncodedArguments,
+    context: TaskContext,
+  ): Promise<Stored> {
+    const { around } = call;
+    const store: Store = (changes) => {
+      const { args: given, context: carried } = changes;
+      if (carried !== context) checkContext(`call ${call.name}`, carried);
+      const encoded = given === call.args ? args : this.#encode(call.name, given);
+      return this.#store(ref, encoded, changes, carried === context ? context : { ...carried });
+    };
+    const go = () =>
+      around === undefined ? store({ ...call, context }) : around(ref.id, context, store);
+    // A handle is no value yet: then only the worker can check.
+    const checked = args.handles.length === 0 ? call.check?.() : undefined;
+    return checked instanceof Promise ? checked.then(go) : go();
+  }
+
+  async #store(
+    ref: TaskRef,
+    { text, handles }: EncodedArguments,
+    { options, plan, patient }: Settings,
+    context: TaskContext,
+  ): Promise<Stored> {
+    const { id, origin, taskName: name } = ref;
+    if (plan !== undefined) this.#checkPlan(name, plan, handles);
     // Without an await where all it takes is stored or leaves with it: then it leaves in this tick.
     const refs = handles.every((handle) => this.#isSent(handle))
       ? handles.map((handle) => refOf(handle)!)
-      : await Promise.all(handles.map((handle) => this.#resolve(call.name, handle)));
-    const needs = refs.map((need) => this.#checkNeed(call.name, need));
-    const policy = { ...DEFAULT_POLICY, ...call.options };
-    const message = encodeMessage({ ...policy, name: call.name, args, needs: needs.length });
-    const { id, origin } = ref;
-    const { plan } = call;
+      : await Promise.all(handles.map((handle) => this.#resolve(name, handle)));
+    const needs = refs.map((need) => this.#checkNeed(name, need));
+    const whole = { ...DEFAULT_POLICY, ...options, name, args: text, needs: needs.length };
+    const message = encodeMessage(isEmpty(context) ? whole : { ...whole, context });
     const task: NewTask = {
       ...{ id, message, needs },
       ...(origin === undefined ? undefined : { origin }),
       ...(plan === undefined ? undefined : { plan }),
     };
-    const answer = call.patient ? this.#enqueueAtLast(task) : this.#enqueue.add(task);
+    const answer = patient ? this.#enqueueAtLast(task) : this.#enqueue.add(task);
     if (isStored(plan)) this.#join(ref);
     // When an argument could not be stored, that is what the caller must hear.
     const parts = handles.filter((handle) => handle instanceof Promise);
     if (parts.length > 0) await Promise.all([...parts, answer.catch(() => {})]);
-    return this.#check(call, ref, await answer);
+    return this.#check(ref, plan, await answer);
+  }
+
+  /** Throws for a plan that cannot be. */
+  #checkPlan(name: string, { key, window }: Plan, handles: readonly Handle[]): void {
+    if (key !== undefined) checkText(name, "the key", key);
+    if (window !== undefined) checkText(name, "the id", window.name);
+    if (handles.length === 0 || window?.kind !== "debounce") return;
+    throw new TypeError(
+      `Cannot call ${name}: a call with debounce takes values only, since another one may take ` +
+        "its place; wait for the result and pass the value",
+    );
   }
 
   /** Tries again and again while the queue is full. */
@@ -186,9 +240,9 @@ export class Producer implements AsyncDisposable {
     }
   }
 
-  #check(call: Call, ref: TaskRef, answer: EnqueueAnswer): "enqueued" | "pending" {
+  #check(ref: TaskRef, plan: Plan | undefined, answer: EnqueueAnswer): Stored {
     if (answer instanceof Error) throw answer;
-    const { name, plan } = call;
+    const { taskName: name } = ref;
     if (answer === "duplicate") throw new DuplicateTask(name, this.name, ref.id);
     if (answer === "full") throw new QueueFull(name, this.name, plan!.maxLength!);
     if (typeof answer === "string") return answer;
@@ -241,6 +295,10 @@ export class Producer implements AsyncDisposable {
 /** Whether a call with this plan is stored for certain, under its own id. */
 function isStored(plan: Plan | undefined): boolean {
   return plan?.maxLength === undefined && plan?.window === undefined;
+}
+
+function isEmpty(context: TaskContext): boolean {
+  return context === NO_CONTEXT || Object.keys(context).length === 0;
 }
 
 function checkText(name: string, what: string, text: unknown): void {

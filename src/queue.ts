@@ -1,8 +1,7 @@
 /** {@linkcode Queue}: tasks as paths, `q.shop.cart.total(…)`. */
-import type { Producer } from "./producer.ts";
 import type { Deferred } from "./deferred.ts";
-import { enqueue, kTarget, type Target, type TargetOf, type TaskOptions } from "./task.ts";
-import type { StandardSchema } from "./schema.ts";
+import { enqueue, kTarget, type Target, type TargetOf } from "./task.ts";
+import type { SchemaTree, StandardSchema } from "./schema.ts";
 import { PROBES, type TaskSpace } from "./task_space.ts";
 
 /** What every queue can do besides calling tasks. These two names are not free at its root. */
@@ -74,21 +73,24 @@ export type Queue<S = AnyTasks, Path extends string = ""> =
   & QueueMethods
   & (AnyTasks extends S ? AnyTasks : Remote<At<Merge<Contract<S>>, Path>>);
 
+/** Schemas of the arguments of tasks on a queue, by their names. */
+export type Schemas<T> = AnyTasks extends T ? SchemaTree : {
+  readonly [K in keyof T]?: T[K] extends (...args: infer P) => unknown
+    ? StandardSchema<P, unknown> | StandardSchema<unknown, P>
+    : Schemas<T[K]>;
+};
+
 const INSPECT = [Symbol.for("Deno.customInspect"), Symbol.for("nodejs.util.inspect.custom")];
 
-/** The queue behind `producer`, at `path`. */
-export function queueOf(
-  producer: Producer,
-  path: string,
-  options: TaskOptions,
-  close: () => Promise<void>,
-): unknown {
+/** The queue behind a producer, at the path that is its name so far. */
+export function queueOf(of: TargetOf, close: () => Promise<void>): unknown {
+  const { producer } = of;
   const own = {
     size: () => producer.size(),
     clear: () => producer.taskQueue.clear(),
     [Symbol.asyncDispose]: close,
   };
-  return pathOf({ producer, name: path, options }, own);
+  return pathOf(of, own);
 }
 
 // The only magic there is: a property is a longer path, a call enqueues. JavaScript asks for

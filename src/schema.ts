@@ -2,6 +2,7 @@
  * Schemas of other libraries, through [Standard Schema](https://standardschema.dev), version 1: an
  * interface that zod, valibot, arktype and others implement. worq needs this much of it.
  */
+import { type ArgumentIssue, InvalidArguments } from "./errors.ts";
 
 /**
  * A schema of any library that implements Standard Schema, such as zod, valibot or arktype: what it
@@ -67,4 +68,71 @@ export function checkSchema(act: string, option: string, value: unknown): void {
     `Cannot ${act}: ${option} must be a schema with the property "~standard", version 1, as ` +
       "those of zod, valibot and arktype are",
   );
+}
+
+// Issues travel with the failure of a task, and their paths are made of what the caller sent.
+const MAX_MESSAGE = 1_000;
+const MAX_PATH = 50;
+const MAX_KEY = 100;
+
+/**
+ * What `schema` makes of the arguments of `task`, at once unless the schema takes its time. Throws
+ * `InvalidArguments` for those that do not fit.
+ */
+export function checkArguments(
+  task: string,
+  schema: StandardSchema,
+  args: readonly unknown[],
+): readonly unknown[] | Promise<readonly unknown[]> {
+  const result = schema["~standard"].validate(args);
+  return result instanceof Promise
+    ? result.then((settled) => valuesOf(task, settled))
+    : valuesOf(task, result);
+}
+
+function valuesOf(task: string, result: SchemaResult<unknown>): readonly unknown[] {
+  // Lists of libraries can be classes of their own, and stay that when they are mapped.
+  if (result.issues) throw new InvalidArguments(task, Array.from(result.issues, toIssue));
+  if (Array.isArray(result.value)) return result.value;
+  throw new TypeError(
+    `Cannot call ${task}: the schema of its arguments must give a list, as one of a tuple does`,
+  );
+}
+
+function toIssue({ message, path = [] }: SchemaIssue): ArgumentIssue {
+  return {
+    message: message.slice(0, MAX_MESSAGE),
+    path: Array.from(path).slice(0, MAX_PATH).map(toKey),
+  };
+}
+
+function toKey(part: PropertyKey | { readonly key: PropertyKey }): string | number {
+  const key = typeof part === "object" ? part.key : part;
+  return typeof key === "number" ? key : String(key).slice(0, MAX_KEY);
+}
+
+/** Schemas by names of tasks and spaces, as a tree. */
+export interface SchemaTree {
+  /** The schema of a task, or schemas of a space. */
+  readonly [name: string]: StandardSchema<unknown, unknown> | SchemaTree | undefined;
+}
+
+/** The schemas of a tree by full names. Throws a `TypeError` for what is none. */
+export function schemasByName(act: string, tree: SchemaTree): Map<string, StandardSchema> {
+  const found = new Map<string, StandardSchema>();
+  const walk = (path: string, value: unknown) => {
+    if (value === undefined) return;
+    if (isSchema(value)) found.set(path, value);
+    else if (typeof value !== "object" || value === null || "~standard" in value) {
+      checkSchema(act, `schemas.${path}`, value);
+    } else walkAll(`${path}.`, value);
+  };
+  const walkAll = (prefix: string, values: object) => {
+    for (const [key, value] of Object.entries(values)) walk(prefix + key, value);
+  };
+  if (typeof tree !== "object" || tree === null || isSchema(tree)) {
+    throw new TypeError(`Cannot ${act}: schemas must be by name, as in { shop: { pay: schema } }`);
+  }
+  walkAll("", tree);
+  return found;
 }

@@ -1,9 +1,11 @@
 /** Calling one task: its options, and the same task with others. */
 import { kRef } from "./codec.ts";
 import { Deferred } from "./deferred.ts";
+import type { TaskContext } from "./context.ts";
 import { type Backoff, DEFAULT_POLICY, type TaskPolicy } from "./message.ts";
-import type { Producer } from "./producer.ts";
+import type { Call, Producer, Stored } from "./producer.ts";
 import { checkRules } from "./retry.ts";
+import { checkArguments, checkSchema, type StandardSchema } from "./schema.ts";
 import type { Plan } from "./task_queue.ts";
 import { checkCount, checkMilliseconds, checkWhole } from "./wait.ts";
 
@@ -128,6 +130,13 @@ export interface OneTaskOptions<P extends readonly unknown[] = never>
    * characters. Tasks without a key take turns with the keys as if they had one of their own.
    */
   key?: string | ((...args: Arguments<P>) => string);
+  /**
+   * Schema of the list of arguments, of any library that implements Standard Schema, which checks
+   * each call: one that does not fit is not enqueued, and rejects with `InvalidArguments`. What the
+   * schema makes of the arguments is dropped: they are sent as given. A call that takes a `Deferred`
+   * is left to the worker. @default {the queue's schema for the task, where it has one}
+   */
+  args?: StandardSchema<NoInfer<P>, unknown> | StandardSchema<unknown, NoInfer<P>>;
 }
 
 /** What all tasks of a queue can get; whether a call gives a handle is up to `task()`. */
@@ -173,11 +182,40 @@ export interface Target<P extends readonly unknown[], R> {
   (...args: Arguments<P>): Promise<Deferred<R>>;
 }
 
+/** A call on its way to the queue, as hooks see it. */
+export interface EnqueueCall {
+  /** Full name of the task, such as `shop.pay`. */
+  readonly name: string;
+  /** Name of the queue. */
+  readonly queue: string;
+  /** Id of the task, chosen or made up. */
+  readonly id: string;
+  /**
+   * Arguments as they were given, `Deferred`s included; the caller's schema has checked them. Assign
+   * a list to change them: they are taken as they were at the call, whatever becomes of them.
+   */
+  args: readonly unknown[];
+  /**
+   * Options of the task, where they differ from worq's own defaults. Assign an object to change
+   * them, but `ignoreResult`: what the call returns is settled.
+   */
+  options: Readonly<TaskOptions>;
+  /** What travels with the task. Assign an object to change it. */
+  context: TaskContext;
+}
+
+/** Has a call stored through hooks. */
+export type Around = (call: EnqueueCall, store: () => Promise<Stored>) => Promise<Stored>;
+
 /** The call that a target makes. */
 export interface TargetOf {
   readonly producer: Producer;
   readonly name: string;
   readonly options: OneTaskOptions<never>;
+  /** The schema of a task's arguments, by its full name. */
+  readonly schemaOf?: (name: string) => StandardSchema | undefined;
+  /** The hooks of the queue. */
+  readonly around?: Around | undefined;
 }
 
 /** Where a queue's path keeps what it stands for. */
@@ -193,7 +231,7 @@ const CHOICES = {
 /** Options that make sense for one task only. */
 const SINGLE = [
   ...["id", "ignoreResult", "delay", "runAt", "expiresAt", "onDuplicate", "throttle", "debounce"],
-  "key",
+  ...["key", "args"],
 ];
 const OPTIONS: ReadonlySet<string> = new Set([
   ...SINGLE,
@@ -238,8 +276,9 @@ export function task<P extends readonly unknown[], R>(
       "Cannot make a task of this: expected a task on a queue, such as q.tasks.add",
     );
   }
-  checkOptions(`make task ${of.name}`, options);
-  return targetOf({ ...of, options: { ...of.options, ...options } as OneTaskOptions<never> });
+  const own = options as OneTaskOptions<never>;
+  checkOptions(`make task ${of.name}`, own);
+  return targetOf({ ...of, options: { ...of.options, ...own } });
 }
 
 /** Throws for default options of a queue that cannot be. */
@@ -298,6 +337,7 @@ export function checkOptions(act: string, options: OneTaskOptions<never>): void 
     if (["undefined", "string", "function"].includes(type)) continue;
     throw new TypeError(`Cannot ${act}: ${name} must be a string or a function, received ${type}`);
   }
+  if (options.args !== undefined) checkSchema(act, "args", options.args);
   const { maxLength } = options;
   if (maxLength !== undefined && maxLength !== Infinity) checkCount(act, "maxLength", maxLength);
   checkTogether(act, options);
@@ -333,23 +373,15 @@ export function targetOf(of: TargetOf): (...args: unknown[]) => Promise<unknown>
 }
 
 /** Enqueues a call; the promise carries the reference, for use as an argument at once. */
-export function enqueue({ producer, name, options }: TargetOf, args: unknown[]): Promise<unknown> {
+export function enqueue(of: TargetOf, args: unknown[]): Promise<unknown> {
   try {
-    const { id, key, ignoreResult } = options;
-    const settings = settingsOf(options);
-    const { window } = settings.plan ?? {};
-    const chosen = textOf(id, args);
-    const plan = window === undefined && key === undefined ? settings.plan : {
-      ...settings.plan,
-      ...(window && { window: { ...window, name: chosen ? `${name} ${chosen}` : name } }),
-      ...(key !== undefined && { key: textOf(key, args)! }),
-    };
-    const sent = producer.send({
-      ...{ name, args, options: settings.options },
-      ...(plan && { plan }),
-      ...(settings.patient && { patient: true }),
-      ...(id !== undefined && window === undefined && { id: chosen ?? "" }),
-    });
+    const { producer, name, options } = of;
+    const call: Call = { name, args, ...settingsFor(name, options, args) };
+    const schema = (options.args ?? of.schemaOf?.(name)) as StandardSchema | undefined;
+    if (schema !== undefined) call.check = () => checkArguments(name, schema, args);
+    if (of.around !== undefined) call.around = hooked(of, of.around, call);
+    const sent = producer.send(call);
+    const { ignoreResult } = options;
     if (ignoreResult) return sent.stored.then(() => undefined);
     const deferred = sent.stored.then((status) => new Deferred(producer, sent.ref, status));
     return Object.assign(deferred, { [kRef]: sent.ref });
@@ -358,17 +390,75 @@ export function enqueue({ producer, name, options }: TargetOf, args: unknown[]):
   }
 }
 
+/** How the producer has a call stored through hooks, which may change it. */
+function hooked(
+  { producer, options }: TargetOf,
+  around: Around,
+  call: Call,
+): NonNullable<Call["around"]> {
+  const { name, args } = call;
+  return (id, context, store) => {
+    const { id: _id, args: _args, ...rest } = options;
+    const shown: EnqueueCall["options"] = Object.freeze(rest);
+    const seen: EnqueueCall = { name, queue: producer.name, id, args, options: shown, context };
+    return around(seen, () => {
+      checkList(`call ${name}`, seen.args);
+      if (seen.options === shown) return store({ ...call, ...seen, options: call.options });
+      checkChanged(`call ${name}`, options, seen.options);
+      const changed = { ...seen.options, ...(options.id === undefined ? {} : { id: options.id }) };
+      return store({ ...seen, ...settingsFor(name, changed, seen.args) });
+    });
+  };
+}
+
+/** Throws unless `args` is a list. */
+export function checkList(act: string, args: unknown): void {
+  if (Array.isArray(args)) return;
+  throw new TypeError(`Cannot ${act}: a hook made ${String(args)} of the list of arguments`);
+}
+
+function checkChanged(act: string, given: TaskOptions, changed: OneTaskOptions<never>): void {
+  if (typeof changed !== "object" || changed === null) {
+    throw new TypeError(`Cannot ${act}: options must be an object, received ${changed}`);
+  }
+  const fixed = ["id", "args"].find((key) => key in changed) ??
+    (Boolean(given.ignoreResult) === Boolean(changed.ignoreResult) ? undefined : "ignoreResult");
+  if (fixed !== undefined) {
+    throw new TypeError(`Cannot ${act}: a hook cannot change option "${fixed}"`);
+  }
+  checkOptions(act, changed);
+}
+
 /** A text, or what a function makes of the arguments. */
-function textOf(text: unknown, args: unknown[]): string | undefined {
+function textOf(text: unknown, args: readonly unknown[]): string | undefined {
   if (typeof text !== "function") return text as string | undefined;
-  return (text as (...args: unknown[]) => string)(...args);
+  return (text as (...args: readonly unknown[]) => string)(...args);
 }
 
 /** What options say to the queue and the workers. */
-interface Settings {
-  readonly options: Partial<TaskPolicy>;
-  readonly plan?: Plan;
-  readonly patient?: boolean;
+type Settings = Pick<Call, "options" | "plan" | "patient" | "id">;
+
+/** What options say about a call with these arguments. */
+function settingsFor(
+  name: string,
+  options: OneTaskOptions<never>,
+  args: readonly unknown[],
+): Settings {
+  const settings = settingsOf(options);
+  const { id, key } = options;
+  if (id === undefined && key === undefined && settings.plan?.window === undefined) return settings;
+  const { window, ...plan } = settings.plan ?? {};
+  const chosen = textOf(id, args);
+  const whole = {
+    ...plan,
+    ...(window && { window: { ...window, name: chosen ? `${name} ${chosen}` : name } }),
+    ...(key !== undefined && { key: textOf(key, args)! }),
+  };
+  return {
+    ...settings,
+    ...(Object.keys(whole).length > 0 && { plan: whole }),
+    ...(id !== undefined && window === undefined && { id: chosen ?? "" }),
+  };
 }
 
 /** One for all calls with the same options. */
@@ -377,7 +467,7 @@ const settings = new WeakMap<OneTaskOptions<never>, Settings>();
 function settingsOf(options: OneTaskOptions<never>): Settings {
   const known = settings.get(options);
   if (known !== undefined) return known;
-  const { id: _id, key: _key, delay, runAt, maxLength, whenFull, ...others } = options;
+  const { id: _id, args: _args, key: _key, delay, runAt, maxLength, whenFull, ...others } = options;
   const { onDuplicate, throttle, debounce, ...rest } = others;
   const policy: Record<string, unknown> = whole(rest);
   if (options.ignoreResult) policy.resultTimeout = 0;

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import config from "../deno.json" with { type: "json" };
-import { type Deferred, getBroker, InlineWorkerPool, task } from "@worq/worq";
+import { type Deferred, getBroker, InlineWorkerPool, task, withContext } from "@worq/worq";
 import { freshName, redisUrl, testOn } from "./support/backends.ts";
 import { eventually } from "./support/eventually.ts";
 import { freePort } from "./support/redis_server.ts";
@@ -288,6 +288,11 @@ testOn(redisUrl, "worq call, status, inspect, cancel and clear see one queue", a
     task: "shop.pay",
     args: [{ cents: [1, 2] }],
   });
+  await using broker = getBroker(url, queue);
+  const traced = await withContext({ traceId: "1" }, () => broker.queue().shop.pay(1));
+  const { context } = JSON.parse((await worq("inspect", traced.id, "--json", ...at)).out);
+  deepStrictEqual(context, { traceId: "1" });
+  await traced.cancel();
   const late = await worq("call", "shop.pay", "1", "--timeout", "1ms", ...at);
   strictEqual(late.code, 4);
   match(late.err, /^worq: Cannot get the result of shop\.pay .*: none after 1 ms/);

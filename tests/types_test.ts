@@ -5,6 +5,7 @@ import {
   type Deferred,
   getBroker,
   getQueue,
+  type Hook,
   map,
   type Queue,
   type StandardSchema,
@@ -146,6 +147,17 @@ async function defined(): Promise<void> {
   new TaskSpace("shop", { pay }, { pay: { args: other } });
   // @ts-expect-error not a schema
   new TaskSpace("shop", { pay }, { pay: { args: 1 } });
+  getQueue<typeof shop>("memory://types", { schemas: { shop: { pay: same } } });
+  getQueue<typeof texts>("memory://types", { schemas: { texts: { pay: read } } });
+  getQueue("memory://types", { schemas: { shop: { pay: same } } });
+  task(q.shop.pay, { args: same });
+  task(q2.texts.pay, { args: read });
+  // @ts-expect-error no such task
+  getQueue<typeof shop>("memory://types", { schemas: { shop: { pya: same } } });
+  // @ts-expect-error a schema of other arguments
+  getQueue<typeof shop>("memory://types", { schemas: { shop: { list: same } } });
+  // @ts-expect-error a schema of other arguments
+  task(q.shop.pay, { args: other });
   // A space without definitions has the type it always had.
   const plain: TaskSpace<"shop", { pay(account: string, cents: number): string }> = new TaskSpace(
     "shop",
@@ -154,7 +166,41 @@ async function defined(): Promise<void> {
   getBroker("memory://types").expose(shop).expose(texts).expose(plain);
 }
 
+/** Hooks must give what `next()` gives, and see no more than there is. */
+function hooks(): readonly Hook[] {
+  const right: Hook = {
+    enqueue(call, next) {
+      call.context = { ...call.context, user: "u" };
+      call.options = { ...call.options, resultTimeout: 1 };
+      return next();
+    },
+    run: async (task, next) => {
+      const { value } = await next();
+      expect<Equal<typeof value, unknown>>();
+      return { value: [task.args, task.context.user, task.signal] };
+    },
+  };
+  // @ts-expect-error forgets what next() gives
+  const forgets: Hook = { run: async (_task, next) => void await next() };
+  // @ts-expect-error never calls next()
+  const drops: Hook = { enqueue: () => {} };
+  // @ts-expect-error no such side
+  const misspelt: Hook = { onRun: () => {} };
+  const wrong: Hook = {
+    enqueue(call, next) {
+      // @ts-expect-error the id is settled
+      call.id = "1";
+      // @ts-expect-error the queue's options are shared
+      call.options.onError = "pass";
+      // @ts-expect-error a context is strings
+      call.context = { user: 1 };
+      return next();
+    },
+  };
+  return [right, forgets, drops, misspelt, wrong];
+}
+
 Deno.test("types: what is right compiles, what is wrong does not", () => {
   // Called by nobody: compiling this file is the test, and each @ts-expect-error needs its error.
-  strictEqual([right, wrong, deeper, defined].length, 4);
+  strictEqual([right, wrong, deeper, defined, hooks].length, 5);
 });

@@ -26,10 +26,11 @@ export async function writeFacts(facts: Facts, json: boolean | undefined): Promi
 /** Name, arguments and wishes of a task; each result that it takes as `inputs` has it. */
 export function messageFacts(text: string, inputs: readonly string[]): Facts {
   try {
-    const { name, args, priority, expiresAt } = decodeMessage(text);
+    const { name, args, context, priority, expiresAt } = decodeMessage(text);
     return {
       task: name,
       args: decode(args, inputs),
+      context,
       priority: priority > 0 ? priority : undefined,
       expires: timeOf(expiresAt),
     };
