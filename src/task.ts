@@ -2,7 +2,7 @@
 import { kRef } from "./codec.ts";
 import { Deferred } from "./deferred.ts";
 import type { TaskContext } from "./context.ts";
-import { type Backoff, DEFAULT_POLICY, type TaskPolicy } from "./message.ts";
+import { type Backoff, DEFAULT_POLICY } from "./message.ts";
 import type { Call, Producer, Stored } from "./producer.ts";
 import { checkRules } from "./retry.ts";
 import { checkArguments, checkSchema, type StandardSchema } from "./schema.ts";
