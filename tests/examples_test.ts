@@ -30,6 +30,7 @@ const NAMES = [
   "more_namespaces",
   "named_queue",
   "no_such_task",
+  "recursive",
   "result_status",
   "simple",
   "task_error",

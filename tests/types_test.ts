@@ -69,6 +69,36 @@ async function right(q: Queue<typeof tasks | typeof cart>): Promise<void> {
   expect<Equal<typeof size, number>>();
 }
 
+/** Tasks that continue as others. */
+interface Continuing {
+  at: () => Deferred<number>;
+  later: () => Promise<Deferred<string>>;
+  maybe: (n: number) => number | Promise<Deferred<number>>;
+  either: (n: number) => Promise<boolean | Deferred<string>>;
+  pair: () => Deferred<[number, string]>;
+  never: () => never;
+  any: () => unknown;
+}
+
+async function continuing(q: Queue<Continuing>): Promise<void> {
+  const at = await q.at();
+  expect<Equal<typeof at, Deferred<number>>>();
+  const later = await q.later();
+  expect<Equal<typeof later, Deferred<string>>>();
+  const maybe = await q.maybe(at);
+  expect<Equal<typeof maybe, Deferred<number>>>();
+  const either = await q.either(1);
+  expect<Equal<typeof either, Deferred<string | boolean>>>();
+  const pair = await q.pair();
+  expect<Equal<typeof pair, Deferred<[number, string]>>>();
+  const never = await q.never();
+  expect<Equal<typeof never, Deferred<never>>>();
+  const any = await q.any();
+  expect<Equal<typeof any, Deferred<unknown>>>();
+  // @ts-expect-error what comes is a string
+  await q.maybe(q.later());
+}
+
 async function wrong(q: Queue<typeof tasks>): Promise<void> {
   // @ts-expect-error no such task
   await q.tasks.nope();
@@ -202,5 +232,5 @@ function hooks(): readonly Hook[] {
 
 Deno.test("types: what is right compiles, what is wrong does not", () => {
   // Called by nobody: compiling this file is the test, and each @ts-expect-error needs its error.
-  strictEqual([right, wrong, deeper, defined, hooks].length, 5);
+  strictEqual([right, continuing, wrong, deeper, defined, hooks].length, 6);
 });

@@ -8,6 +8,7 @@ import {
   ProcessWorkerPool,
   type Runtime,
   ThreadWorkerPool,
+  type Waiting,
   type WorkerPermissions,
   WorkerPool,
   type WorkerPoolOptions,
@@ -42,6 +43,7 @@ export interface PoolSettings {
   runtimeArgs?: string[];
   maxWorkerTasks?: number;
   maxWorkerMemory?: number;
+  waiting?: Waiting;
   taskTimeout?: number;
   startTimeout?: number;
   grace?: number;
@@ -72,6 +74,10 @@ export function poolOptions(): Option[] {
       .default(undefined, "one for each core"),
     setting("--concurrency <n>", "tasks at the same time in each worker").argParser(count)
       .default(undefined, "1, inline 10"),
+    choice(setting("--waiting <how>", "whether a task that waits for another lends its place"), [
+      "lend",
+      "refuse",
+    ]).default(undefined, "lend"),
     setting("--init <name>", "export that gets the URL and returns the broker")
       .default(undefined, "init, or else all that the module exports"),
     choice(setting("--runtime <name>", "program that runs the workers"), RUNTIMES)
@@ -117,8 +123,8 @@ export async function makePool(
 ): Promise<WorkerPool> {
   const kind = kindOf(settings);
   const given = permissionsOf(settings);
-  const { name, grace, runtime, runtimeArgs, prefixOutput } = settings;
-  const common: WorkerPoolOptions = defined({ name, grace, logger });
+  const { name, grace, waiting, runtime, runtimeArgs, prefixOutput } = settings;
+  const common: WorkerPoolOptions = defined({ name, grace, waiting, logger });
   if (kind !== "processes") {
     const only = { runtime, "runtime-args": runtimeArgs, "prefix-output": prefixOutput };
     const misplaced = Object.entries(only).find(([, value]) => value !== undefined)?.[0] ??
