@@ -53,6 +53,7 @@ export {
   DuplicateTask,
   InvalidArguments,
   NonRetryable,
+  NotDurable,
   QueueFull,
   QueueUnavailable,
   TaskExpired,
@@ -95,10 +96,13 @@ export {
   type RedisClient,
   type RedisClientOptions,
   type RedisFactory,
+  type RedisLogin,
+  type RedisTls,
 } from "./src/queues/redis_client.ts";
 export { type Backoff } from "./src/message.ts";
 export { type RetryRules } from "./src/retry.ts";
 export { type Limits, type Rate } from "./src/task_queue.ts";
+export { type Durability } from "./src/queues/redis_durable.ts";
 export { type TaskStatus } from "./src/status.ts";
 export {
   type Argument,

@@ -13,8 +13,10 @@ import {
 } from "./queue.ts";
 import { schemasByName, type SchemaTree } from "./schema.ts";
 import { memoryQueueNames, MemoryTaskQueue } from "./queues/memory.ts";
+import { durabilityOf } from "./queues/redis_durable.ts";
 import { type RedisQueueOptions, RedisTaskQueue } from "./queues/redis.ts";
 import { redisQueueNames } from "./queues/redis_names.ts";
+import { isRedisUrl, parseRedisUrl, REDIS_FORMS } from "./queues/redis_url.ts";
 import { checkDefaults, type DefaultTaskOptions } from "./task.ts";
 import { checkMilliseconds, LONGEST_TIMER } from "./wait.ts";
 
@@ -37,14 +39,14 @@ export interface QueueOptions<Path extends string = "", S = AnyTasks>
 }
 
 const MEMORY = "memory:";
-const REDIS = ["redis:", "rediss:"];
 
 /**
  * A broker for the queue `name` at `url`: for pools, and for producers that share its connection
  * through `broker.queue()`. It connects on first use.
  *
  * URLs: `memory://` for this process (`memory://anything` for one more, apart from it),
- * `redis://[[user]:password@]host[:port][/db]`, `rediss://…` with TLS.
+ * `redis://[[user]:password@]host[:port][/db]`, `redis+cluster://…host[:port],host[:port]`,
+ * `redis+sentinel://…host[:port],host[:port]/primary[/db]`; `rediss` in place of `redis` is TLS.
  *
  * Throws a `TypeError` for a URL or name that cannot be.
  *
@@ -98,15 +100,26 @@ export function getQueue<S = AnyTasks, const Path extends string = "">(
     connectTimeout,
     retryFor,
     redisFactory,
+    tls,
+    sentinel,
+    durable,
     clock,
     ...tasks
   } = options;
   checkDefaults(tasks);
   checkHooks("get queue", hooks);
-  const connect = defined({ connectTimeout, retryFor, redisFactory, clock });
   const known = schemas === undefined
     ? undefined
     : schemasByName("get queue", schemas as SchemaTree);
+  const connect = defined({
+    connectTimeout,
+    retryFor,
+    redisFactory,
+    tls,
+    sentinel,
+    durable,
+    clock,
+  });
   const producer = new Producer(openQueue(url, name, connect), maxPayload);
   const of = {
     producer,
@@ -162,7 +175,8 @@ function openQueue(url: string, name: string, options: ConnectOptions): TaskQueu
     : new RedisTaskQueue(url, name, options);
 }
 
-function checkOptions(act: string, { connectTimeout, retryFor }: ConnectOptions): void {
+function checkOptions(act: string, { connectTimeout, retryFor, durable }: ConnectOptions): void {
+  durabilityOf(act, durable);
   checkMilliseconds(act, "connectTimeout", connectTimeout);
   if ((connectTimeout ?? 0) > LONGEST_TIMER) {
     throw new RangeError(
@@ -174,22 +188,22 @@ function checkOptions(act: string, { connectTimeout, retryFor }: ConnectOptions)
 
 /** Whether `url` leads to memory; otherwise to Redis. Throws for any other. */
 function isMemory(url: string): boolean {
-  const { protocol, hostname, pathname } = parse(url);
-  if (protocol === MEMORY) return true;
-  const refuse = (problem: string) => {
-    throw new TypeError(`Cannot connect to ${shown(url)}: ${problem}; ${FORMS}`);
-  };
-  if (!REDIS.includes(protocol)) return refuse(`unknown scheme "${protocol}//"`);
-  if (hostname === "") return refuse("it has no host");
-  if (!/^(\/\d*)?$/.test(pathname)) return refuse("the path must be the number of a database");
-  return false;
-}
-
-const FORMS = "expected memory://, redis://host:6379/0 or rediss://host:6379/0";
-
-function parse(url: string): URL {
-  if (URL.canParse(url)) return new URL(url);
-  throw new TypeError(`Cannot connect to ${shown(url)}: not a URL; ${FORMS}`);
+  const refuse = (problem: string) =>
+    new TypeError(
+      `Cannot connect to ${shown(url)}: ${problem}; expected memory://, ${REDIS_FORMS}`,
+    );
+  if (isRedisUrl(String(url))) {
+    try {
+      parseRedisUrl(url);
+    } catch (error) {
+      throw refuse((error as Error).message);
+    }
+    return false;
+  }
+  if (!URL.canParse(url)) throw refuse("not a URL");
+  const { protocol } = new URL(url);
+  if (protocol !== MEMORY) throw refuse(`unknown scheme "${protocol}//"`);
+  return true;
 }
 
 /** The URL without what may be a password. */

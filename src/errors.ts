@@ -171,6 +171,24 @@ function textOfPath(path: ArgumentIssue["path"]): string {
   ).join("");
 }
 
+/**
+ * A call with the option `durable` is stored on the primary, but too few replicas confirmed it in
+ * time. The task will run, unless the primary dies before a replica has it. To call again is safe
+ * only with an `id`: `DuplicateTask` then means that the task is there, and confirmed.
+ */
+export class NotDurable extends QueueUnavailable {
+  /** Name of the class. */
+  override name = "NotDurable";
+
+  /** Describes what is missing. */
+  constructor(problem: string) {
+    super(
+      `Cannot confirm the call: ${problem}; its task is stored on the primary and may run, so call ` +
+        "again with the same id, or not at all",
+    );
+  }
+}
+
 /** An error as plain data. */
 export interface ErrorData {
   readonly name: string;

@@ -30,7 +30,13 @@ Deno.test("a URL that cannot be is refused when the queue is opened", () => {
     ["localhost:6379", /unknown scheme "localhost:\/\/"/],
     ["nonsense", /Cannot connect to "nonsense": not a URL; expected memory:/],
     ["redis://", /Cannot connect to "redis:\/\/": it has no host/],
-    ["redis://host:99999/0", /not a URL/],
+    ["redis://host:99999/0", /a port is at most 65535/],
+    [`redis://user:${SECRET}/@host`, /Cannot connect to "redis:\/\/\*\*\*@host": a host must be/],
+    ["redis+cluster://a:1,:2", /it has no host; expected .*redis\+cluster:\/\/host:6379,host/],
+    ["redis+cluster://a:1,b:2/1", /a cluster has no database but 0/],
+    ["redis+sentinel://a:1,b:2/0/1/2", /the path must be the name of the primary/],
+    ["rediss+sentinel://a:1,b:2", /the path must be the name of the primary/],
+    ["redis+other://a:1", /unknown scheme "redis\+other:\/\/"/],
     ["redis://host:6379/x", /Cannot connect to "redis:\/\/host:6379\/x": .*database/],
   ];
   for (const [url, message] of cases) {

@@ -139,3 +139,12 @@ testOn(
     strictEqual(await q.clear(), 1);
   },
 );
+
+Deno.test("denoRedis() refuses a cluster, with the way out", async () => {
+  const redisFactory = denoRedis(StandIn.connect);
+  await using q = getQueue("redis+cluster://127.0.0.1:1", { redisFactory });
+  await rejects(q.f(), {
+    name: "QueueUnavailable",
+    message: /denoRedis\(\) knows redis:\/\/ and rediss:\/\/ alone; leave redisFactory out/,
+  });
+});

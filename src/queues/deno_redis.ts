@@ -1,5 +1,6 @@
 /** {@linkcode denoRedis}: the client of deno.land/x/redis (`jsr:@db/redis`) in place of worq's. */
 import type { RedisClient, RedisFactory } from "./redis_client.ts";
+import { parseRedisUrl } from "./redis_url.ts";
 
 /** What is used of a client of deno.land/x/redis. */
 export interface DenoRedisClient {
@@ -121,6 +122,12 @@ class DenoRedisAdapter implements RedisClient {
 }
 
 function connectOptions(url: string): DenoRedisConnectOptions {
+  if (parseRedisUrl(url).kind !== "server") {
+    throw new TypeError(
+      "denoRedis() knows redis:// and rediss:// alone; leave redisFactory out for a cluster and for " +
+        "Sentinel",
+    );
+  }
   const { protocol, hostname, port, pathname, username, password } = new URL(url);
   return {
     hostname: hostname.replace(/^\[|\]$/g, ""),

@@ -21,8 +21,11 @@ import type {
 import type { TaskStatus } from "../status.ts";
 import { UNIT } from "../message.ts";
 import { QueueUnavailable } from "../errors.ts";
-import { hostOf, openRedisClient, type RedisFactory } from "./redis_client.ts";
+import type { RedisFactory, RedisLogin, RedisTls } from "./redis_client.ts";
+import { openRedis } from "./redis_open.ts";
+import { placeOf } from "./redis_url.ts";
 import { connectionTo, type RedisConnection, type Subscriber } from "./redis_connection.ts";
+import { confirm, type Durability, durabilityOf } from "./redis_durable.ts";
 import { prefixOf, RECORD, STEPS } from "./redis_lua.ts";
 import {
   CANCEL,
@@ -49,6 +52,15 @@ export interface RedisQueueOptions {
    * throws `QueueUnavailable`. @default {30_000}
    */
   retryFor?: number;
+  /** Certificates for `rediss://`. The public authorities when omitted. */
+  tls?: RedisTls;
+  /** User and password of the sentinels, for `redis+sentinel://`; those in the URL are for Redis. */
+  sentinel?: RedisLogin;
+  /**
+   * Whether a call is stored only when replicas have it: `true` for one replica within 1,000 ms.
+   * Otherwise it throws `NotDurable`. Means nothing on `memory://`. @default {false}
+   */
+  durable?: boolean | Durability;
   /** Opens the client, in place of the one that worq comes with. */
   redisFactory?: RedisFactory;
   /** Milliseconds since 1970 in place of the server's clock, for tests. */
@@ -86,6 +98,9 @@ export class RedisTaskQueue implements TaskQueue {
   /** Names the queue across servers. */
   readonly address: string;
   readonly #connection: RedisConnection;
+  readonly #durable: Required<Durability> | undefined;
+  /** For calls. WAIT holds up what comes after it, so durable calls have one of their own. */
+  readonly #writer: RedisConnection;
   readonly #prefix: string;
   readonly #clock: (() => number) | undefined;
   readonly #listeners = new Set<QueueListener>();
@@ -98,11 +113,15 @@ export class RedisTaskQueue implements TaskQueue {
   /** A handle of the queue `name` on the server at `url`; connects on first use. */
   constructor(url: string, name: string, options: RedisQueueOptions = {}) {
     this.name = name;
-    this.address = `redis://${hostOf(url)}${new URL(url).pathname.replace(/^\/(0)?$/, "")}#${name}`;
+    this.address = `${placeOf(url)}#${name}`;
     this.#prefix = prefixOf(name);
     this.#clock = options.clock;
     this.#connection = openConnection(url, options);
     this.#connection.subscribe(name, this.#subscriber);
+    this.#durable = durabilityOf(`open queue "${name}"`, options.durable);
+    this.#writer = this.#durable === undefined
+      ? this.#connection
+      : openConnection(url, options, "durable");
   }
 
   /** Stores tasks in order. */
@@ -111,11 +130,24 @@ export class RedisTaskQueue implements TaskQueue {
       task,
       upload: await this.#upload(task),
     })));
+    if (this.#durable === undefined) return await this.#storeAll(staged);
+    const { losses } = this.#writer;
+    let answers = await this.#storeAll(staged);
+    const storeAgain = async () => {
+      const stored = staged.filter((_, i) => !(answers[i] instanceof Error));
+      const again = (await this.#storeAll(stored, true)).values();
+      answers = answers.map((answer) => answer instanceof Error ? answer : again.next().value!);
+    };
+    const missing = await confirm(this.#writer, this.#prefix, this.#durable, losses, storeAgain);
+    return answers.map((answer) => answer instanceof Error ? answer : missing ?? answer);
+  }
+
+  async #storeAll(staged: readonly StagedTask[], resent = false): Promise<EnqueueAnswer[]> {
     const chunks = chunksOf(staged);
     // All leave at once, in order. A chunk that overtakes the one before it, after a lost
     // connection, is turned away by the server and sent again when its turn has come.
     const sent = chunks.map((chunk, i) => {
-      const answer = this.#store(chunk, chunks[i - 1]?.at(-1)?.task.id ?? "");
+      const answer = this.#store(chunk, chunks[i - 1]?.at(-1)?.task.id ?? "", resent);
       answer.catch(() => {});
       return answer;
     });
@@ -307,6 +339,7 @@ export class RedisTaskQueue implements TaskQueue {
 
   async #close(): Promise<void> {
     this.#connection.unsubscribe(this.name, this.#subscriber);
+    if (this.#writer !== this.#connection) await this.#writer.close();
     await this.#connection.close();
   }
 
@@ -332,7 +365,7 @@ export class RedisTaskQueue implements TaskQueue {
         else args.push(`${needs.length}${planned}`, ...needs.map(needText));
       }
       return args;
-    }) as Promise<string>;
+    }, this.#writer) as Promise<string>;
   }
 
   /** The answers to a chunk, or why there are none; `before` is the last answer to the one before. */
@@ -366,9 +399,10 @@ export class RedisTaskQueue implements TaskQueue {
   #run(
     script: Parameters<RedisConnection["run"]>[0],
     args: (again: boolean) => string[],
+    connection = this.#connection,
   ): Promise<unknown> {
     const now = this.#clock === undefined ? "" : `${this.#clock()}`;
-    return this.#connection.run(script, this.#prefix, (again) => [now, ...args(again)]);
+    return connection.run(script, this.#prefix, (again) => [now, ...args(again)]);
   }
 
   #hear(records: readonly string[]): void {
@@ -383,10 +417,20 @@ export class RedisTaskQueue implements TaskQueue {
   }
 }
 
-/** The connection that these options share, with their defaults. */
-export function openConnection(url: string, options: RedisQueueOptions): RedisConnection {
-  const { connectTimeout = 5_000, retryFor = 30_000, redisFactory = openRedisClient } = options;
-  return connectionTo(url, { connectTimeout, retryFor, factory: redisFactory });
+/** The connection that these options share, with their defaults; one for each `lane`. */
+export function openConnection(
+  url: string,
+  { connectTimeout = 5_000, retryFor = 30_000, redisFactory, tls, sentinel }: RedisQueueOptions,
+  lane?: string,
+): RedisConnection {
+  return connectionTo(url, {
+    connectTimeout,
+    retryFor,
+    factory: redisFactory ?? openRedis,
+    ...(tls === undefined ? {} : { tls }),
+    ...(sentinel === undefined ? {} : { sentinel }),
+    ...(lane === undefined ? {} : { lane }),
+  });
 }
 
 /** A task with the place where its needs were put, when they are too many for one script. */

@@ -1,22 +1,27 @@
 /** One pair of connections to a Redis server, shared by all queues of the process. */
 import { QueueUnavailable } from "../errors.ts";
+import { pauseBefore, sleep, within } from "./pauses.ts";
 import {
   isBroken,
   isPassing,
   isRefusal,
   type RedisClient,
+  type RedisClientOptions,
   type RedisFactory,
   unavailable,
 } from "./redis_client.ts";
+import { checkRights } from "./redis_rights.ts";
+import { parseRedisUrl } from "./redis_url.ts";
 import { channelOf, RECORD } from "./redis_lua.ts";
-import { ALLOW_OOM, type Script, SCRIPTS } from "./redis_scripts.ts";
+import { type Script, SCRIPTS, textFor } from "./redis_scripts.ts";
 
 /** How a connection behaves. */
-export interface ConnectionOptions {
-  readonly connectTimeout: number;
+export interface ConnectionOptions extends RedisClientOptions {
   /** Milliseconds that a call is sent again for when the connection is lost under way. */
   readonly retryFor: number;
   readonly factory: RedisFactory;
+  /** Connections of different names are not shared. */
+  readonly lane?: string;
 }
 
 /** What hears the messages for one queue. */
@@ -27,17 +32,16 @@ export interface Subscriber {
 }
 
 const OLDEST = [6, 2];
-const FIRST_PAUSE = 20;
 const LONGEST_PAUSE = 1_000;
 
 const shared = new WeakMap<RedisFactory, Map<string, RedisConnection>>();
 
 /** The connection to `url`, opened on first use, closed when as many `close()` came as this call. */
 export function connectionTo(url: string, options: ConnectionOptions): RedisConnection {
-  const { factory, connectTimeout, retryFor } = options;
+  const { factory, ...rest } = options;
   const connections = shared.get(factory) ?? new Map<string, RedisConnection>();
   shared.set(factory, connections);
-  const key = JSON.stringify([url, connectTimeout, retryFor]);
+  const key = JSON.stringify([url, rest]);
   const connection = connections.get(key) ??
     new RedisConnection(url, options, () => connections.delete(key));
   connections.set(key, connection);
@@ -57,6 +61,8 @@ export class RedisConnection {
   readonly #loaded = new Map<Script, { readonly text: string; readonly sha: string }>();
   readonly #closed = new AbortController();
   #opened: Promise<RedisClient> | undefined;
+  /** How often a command was not answered, or refused for now. */
+  losses = 0;
 
   constructor(url: string, options: ConnectionOptions, onClose: () => void) {
     this.#url = url;
@@ -88,28 +94,55 @@ export class RedisConnection {
    * with the arguments that `args` then gives. Throws `QueueUnavailable` when it cannot get through.
    */
   run(script: Script, prefix: string, args: (again: boolean) => string[]): Promise<unknown> {
-    return this.#persist((client, again) =>
-      this.#evaluate(client, script, ["1", prefix, ...args(again)])
+    return this.#persist(
+      script.name,
+      (client, again) =>
+        this.#evaluate(client, script, ["2", prefix, `${prefix}meta`, ...args(again)], prefix),
     );
   }
 
-  /** Sends a command that only reads, with the same care. */
-  read(command: string, ...args: string[]): Promise<unknown> {
-    return this.#persist((client) => client.send(command, args));
+  /** Sends a command that only reads one key, with the same care. */
+  read(command: string, key: string, ...args: string[]): Promise<unknown> {
+    return this.#persist(command, (client) => client.send(command, [key, ...args], key));
+  }
+
+  /** Sends a command once, to where `key` is. */
+  async once(command: string, args: string[], key: string): Promise<unknown> {
+    const client = await this.#open();
+    return await client.send(command, args, key);
+  }
+
+  /**
+   * Has `visit` send commands that only read to each server that has keys, with the same care: on a
+   * cluster, all are visited anew when one of them is lost.
+   */
+  async survey(visit: (send: RedisClient["send"]) => Promise<void>): Promise<void> {
+    const client = await this.#open();
+    if (client.servers === undefined) {
+      await visit((command, args) =>
+        this.#persist(command, (client) => client.send(command, args))
+      );
+    } else {
+      await this.#persist("survey", async () => {
+        for (const server of await client.servers!()) await visit(server.send);
+      });
+    }
   }
 
   async #persist(
+    act: string,
     attempt: (client: RedisClient, again: boolean) => Promise<unknown>,
   ): Promise<unknown> {
     const client = await this.#open();
     const giveUp = Date.now() + this.#options.retryFor;
-    for (let pause = FIRST_PAUSE, again = false;; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+    for (let tries = 0;; tries++) {
+      const pause = pauseBefore(tries, LONGEST_PAUSE);
       try {
-        return await attempt(client, again);
+        return await attempt(client, tries > 0);
       } catch (error) {
-        if (!isPassing(error) || Date.now() + pause > giveUp) throw this.#explain(error);
+        if (isPassing(error)) this.losses++;
+        if (!isPassing(error) || Date.now() + pause > giveUp) throw this.explain(error, act);
       }
-      again = true;
       await sleep(pause, this.#closed.signal);
     }
   }
@@ -123,34 +156,41 @@ export class RedisConnection {
     await client?.close();
   }
 
-  async #evaluate(client: RedisClient, script: Script, args: string[]): Promise<unknown> {
+  async #evaluate(
+    client: RedisClient,
+    script: Script,
+    args: string[],
+    key: string,
+  ): Promise<unknown> {
     const { sha, text } = this.#loaded.get(script)!;
     try {
-      return await client.send("EVALSHA", [sha, ...args]);
+      return await client.send("EVALSHA", [sha, ...args], key);
     } catch (error) {
       if (!isRefusal(error) || !error.message.includes("NOSCRIPT")) throw error;
-      return await client.send("EVAL", [text, ...args]);
+      return await client.send("EVAL", [text, ...args], key);
     }
   }
 
-  #explain(error: unknown): Error {
+  /** The error for callers. */
+  explain(error: unknown, act?: string): Error {
     if (error instanceof QueueUnavailable) return error;
     if (this.#closed.signal.aborted) return this.#closed.signal.reason;
-    return unavailable(this.#url, error);
+    return unavailable(this.#url, error, act);
   }
 
   #open(): Promise<RedisClient> {
     this.#closed.signal.throwIfAborted();
     return this.#opened ??= this.#connect().catch((error) => {
       this.#opened = undefined; // the next call tries again
-      throw this.#explain(error);
+      throw this.explain(error, "connect");
     });
   }
 
   /** Connects; one that breaks while it is being opened is opened again, as long as there is time. */
   async #connect(): Promise<RedisClient> {
     const giveUp = Date.now() + this.#options.connectTimeout;
-    for (let pause = FIRST_PAUSE;; pause *= 2) {
+    for (let tries = 0;; tries++) {
+      const pause = pauseBefore(tries, LONGEST_PAUSE);
       try {
         return await this.#connectOnce(giveUp - Date.now());
       } catch (error) {
@@ -161,8 +201,12 @@ export class RedisConnection {
   }
 
   async #connectOnce(time: number): Promise<RedisClient> {
-    const { factory, connectTimeout } = this.#options;
-    const opening = factory(this.#url, { connectTimeout: time });
+    const { factory, connectTimeout, tls, sentinel } = this.#options;
+    const opening = factory(this.#url, {
+      connectTimeout: time,
+      ...(tls === undefined ? {} : { tls }),
+      ...(sentinel === undefined ? {} : { sentinel }),
+    });
     const late = `no answer within ${connectTimeout} ms (option connectTimeout)`;
     const client = await within(time, late, opening, (client) => client.close());
     try {
@@ -181,8 +225,10 @@ export class RedisConnection {
       throw error;
     });
     const major = checkVersion(info);
+    const { username = "default", password } = parseRedisUrl(this.#url);
+    if (password !== undefined) await checkRights(client, username);
     await Promise.all(SCRIPTS.map(async (script) => {
-      const text = (script.frees && major >= 7 ? ALLOW_OOM : "") + script.text;
+      const text = textFor(script, major, client.servers !== undefined);
       const sha = String(await client.send("SCRIPT", ["LOAD", text]));
       this.#loaded.set(script, { text, sha });
     }));
@@ -213,37 +259,4 @@ function checkVersion(info: unknown): number {
   const [oldestMajor = 0, oldestMinor = 0] = OLDEST;
   if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return major;
   throw new Error(`it is version ${version}, and worq needs ${OLDEST.join(".")} or later`);
-}
-
-async function within<T>(
-  ms: number,
-  message: string,
-  promise: Promise<T>,
-  tooLate: (late: T) => unknown,
-): Promise<T> {
-  const { promise: end, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    reject(new Error(message));
-    promise.then(tooLate, () => {});
-  }, ms);
-  try {
-    return await Promise.race([promise, end]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const onAbort = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", onAbort);
-      resolve();
-    }, ms);
-    signal.addEventListener("abort", onAbort, { once: true });
-  });
 }

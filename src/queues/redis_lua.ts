@@ -2,7 +2,9 @@
  * The keys of a queue in Redis, and the Lua functions that the scripts share.
  *
  * All keys of the queue `q` start with `worq:{q}:`, one hash slot on a cluster. That prefix is
- * KEYS[1] of every script.
+ * KEYS[1] of every script; KEYS[2] is `meta`. No key is the prefix alone: so while the slot moves,
+ * there is always one of the two that a server has not, and each server of the cluster refuses the
+ * script as a whole (TRYAGAIN) in place of running it on half of the keys.
  *
  * | key | type | holds |
  * |---|---|---|
@@ -47,6 +49,8 @@ export const RECORD = "\x1e";
 const TIMES = 50;
 /** Outcomes longer than this are not published; the waiter asks for them. */
 const MAX_PUSH = 65_536;
+/** Milliseconds within which an idle pool looks at its queue again, and some more. */
+const LOOKS = 6_000;
 
 /** First part of every key of a queue. */
 export const prefixOf = (queue: string): string => `worq:{${queue}}:`;
@@ -60,6 +64,7 @@ local QUEUE = string.match(P, '{(.*)}')
 local PENDING, READY, LEASES, IDLE = P .. 'pending', P .. 'ready', P .. 'leases', P .. 'idle'
 local UNSETTLED, META = P .. 'unsettled', P .. 'meta'
 local DUE, LATE, DEAD = P .. 'due', P .. 'late', P .. 'dead'
+local CLUSTER = false
 local call = redis.call
 
 local now = tonumber(ARGV[1])
@@ -168,10 +173,12 @@ end
 local function wake()
   if not sooner and call('EXISTS', READY, TURNS) == 0 then return end
   while true do
-    local pool = call('ZPOPMIN', IDLE)[1]
+    local pool, since = unpack(call('ZPOPMIN', IDLE))
     if not pool then return end
     local client = string.match(pool, '^[^${UNIT}]+')
     if call('PUBLISH', 'worq:client:' .. client, QUEUE) > 0 then return end
+    -- A cluster counts only who listens on this very server.
+    if CLUSTER and now - since < ${LOOKS} then return end
   end
 end
 

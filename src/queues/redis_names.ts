@@ -8,23 +8,25 @@ const STEP = 1_000;
 const META = prefixOf("*") + "meta";
 const NAME = /^worq:\{([^{}]+)\}:meta$/;
 
-/** Names of the queues on the server at `url` that ever had a task, in no order. */
+/** Names of the queues on the server or cluster at `url` that ever had a task, in no order. */
 export async function redisQueueNames(url: string, options: RedisQueueOptions): Promise<string[]> {
   const connection = openConnection(url, options);
   // A scan may give a key more than once.
   const names = new Set<string>();
   try {
-    let cursor = "0";
-    do {
-      const page = await connection.read("SCAN", cursor, "MATCH", META, "COUNT", `${STEP}`);
-      const [next, keys] = page as [string, string[]];
-      for (const key of keys) {
-        // The ids of tasks are in keys, too.
-        const name = NAME.exec(key)?.[1];
-        if (name !== undefined) names.add(name);
-      }
-      cursor = next;
-    } while (cursor !== "0");
+    await connection.survey(async (send) => {
+      let cursor = "0";
+      do {
+        const page = await send("SCAN", [cursor, "MATCH", META, "COUNT", `${STEP}`]);
+        const [next, keys] = page as [string, string[]];
+        for (const key of keys) {
+          // The ids of tasks are in keys, too.
+          const name = NAME.exec(key)?.[1];
+          if (name !== undefined) names.add(name);
+        }
+        cursor = next;
+      } while (cursor !== "0");
+    });
   } finally {
     await connection.close();
   }

@@ -19,7 +19,13 @@ export interface Script {
 }
 
 /** What lets a full server run a script, from Redis 7 on. */
-export const ALLOW_OOM = "#!lua flags=allow-oom\n";
+const ALLOW_OOM = "#!lua flags=allow-oom\n";
+
+/** The text of a script for a server of that major version, in a cluster or not. */
+export function textFor({ text, frees }: Script, major: number, cluster: boolean): string {
+  return (frees && major >= 7 ? ALLOW_OOM : "") +
+    (cluster ? text.replace("local CLUSTER = false", "local CLUSTER = true") : text);
+}
 
 const script = (name: string, body: string, frees = false): Script => ({
   name,

@@ -1,6 +1,7 @@
 /** A real Redis server of one's own, on a free port of this machine. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,8 +10,8 @@ const PROGRAMS = ["redis-server", "valkey-server"];
 const HOST = "127.0.0.1";
 
 /** The server program of this machine, if there is one. */
-export function findRedisServer(): string | undefined {
-  return PROGRAMS.find((program) => spawnSync(program, ["--version"]).status === 0);
+export function findRedisServer(programs: readonly string[] = PROGRAMS): string | undefined {
+  return programs.find((program) => spawnSync(program, ["--version"]).status === 0);
 }
 
 /** A server that can be killed and started again; ends with its scope. */
@@ -29,11 +30,38 @@ export class RedisServer implements AsyncDisposable {
   }
 
   /** Starts a server, without persistence unless `options` say so. */
-  static async start(options: readonly string[] = []): Promise<RedisServer> {
-    const program = findRedisServer();
+  static async start(
+    options: readonly string[] = [],
+    program = findRedisServer(),
+  ): Promise<RedisServer> {
     if (program === undefined) throw new Error(`Cannot find ${PROGRAMS.join(" or ")}`);
     const folder = await mkdtemp(join(tmpdir(), "worq-redis-"));
-    const server = new RedisServer(program, await freePort(), folder, options);
+    const port = await freePort();
+    const server = new RedisServer(program, port, folder, [
+      "--port",
+      `${port}`,
+      "--bind",
+      HOST,
+      "--dir",
+      folder,
+      "--save",
+      "",
+      ...options,
+    ]);
+    await server.start();
+    return server;
+  }
+
+  /** Starts a sentinel with these lines of configuration; the server program is one, too. */
+  static async startSentinel(lines: readonly string[]): Promise<RedisServer> {
+    const program = findRedisServer();
+    if (program === undefined) throw new Error(`Cannot find ${PROGRAMS.join(" or ")}`);
+    const folder = await mkdtemp(join(tmpdir(), "worq-sentinel-"));
+    const port = await freePort();
+    const config = join(folder, "sentinel.conf");
+    const head = [`port ${port}`, `bind ${HOST}`, `dir ${folder}`];
+    await writeFile(config, [...head, ...lines, ""].join("\n"));
+    const server = new RedisServer(program, port, folder, [config, "--sentinel"]);
     await server.start();
     return server;
   }
@@ -48,8 +76,7 @@ export class RedisServer implements AsyncDisposable {
 
   /** Starts it again; resolves when it takes connections. */
   async start(): Promise<void> {
-    const args = ["--port", `${this.port}`, "--bind", HOST, "--dir", this.#folder, "--save", ""];
-    const child = spawn(this.#program, [...args, ...this.#options], {
+    const child = spawn(this.#program, [...this.#options], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     this.#process = child;
@@ -59,7 +86,7 @@ export class RedisServer implements AsyncDisposable {
     ended.catch(() => {});
     const ready = new Promise<void>((resolve) => {
       child.stdout!.on("data", (data) => {
-        if (String(data).includes("Ready to accept connections")) resolve();
+        if (/Ready to accept connections|Sentinel ID is/.test(String(data))) resolve();
       });
     });
     await Promise.race([ready, ended]);
@@ -72,6 +99,12 @@ export class RedisServer implements AsyncDisposable {
     const ended = new Promise((resolve) => child.once("close", resolve));
     child.kill(signal);
     await ended;
+  }
+
+  /** Ends it at once, without waiting. */
+  kill(): void {
+    this.#process?.kill("SIGKILL");
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
