@@ -76,6 +76,16 @@ const MISTAKES: Record<string, [args: string[], code: number, line: RegExp]> = {
     2,
     /^worq: unknown option '--wrkers', did you mean --workers\?$/,
   ],
+  "a rate without a time": [
+    ["run", TASKS, "--rate", "10"],
+    2,
+    /^worq: option '--rate <n\/time>' argument '10' is invalid\. It takes a number for a time, as in 10\/1s\.$/,
+  ],
+  "weights for other queues": [
+    ["run", TASKS, "--queue", "a,b", "--weights", "1"],
+    2,
+    /^worq: --weights needs as many numbers as there are queues: 2 for a,b$/,
+  ],
   "an unknown value": [
     ["run", TASKS, "--pool", "thread"],
     2,

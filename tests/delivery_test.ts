@@ -408,3 +408,39 @@ Deno.test("options of sharing that cannot be are refused", async () => {
     throws(() => getBroker("memory://", "x", { limits: wrong }), { message });
   }
 });
+
+testOnAll("the queues of a pool have their turns in order, or by weight", async (url, name) => {
+  const order: string[] = [];
+  const names = [`${name}-a`, `${name}-b`];
+  await using stack = new AsyncDisposableStack();
+  const brokers = names.map((queue, i) =>
+    stack.use(getBroker(url, queue)).expose({ mark: () => void order.push("ab"[i]!) })
+  );
+  const run = async (weights?: number[]) => {
+    order.length = 0;
+    const calls = await Promise.all(brokers.flatMap((broker) => {
+      const q = broker.queue<{ mark(): void }>();
+      return Array.from({ length: 40 }, () => q.mark());
+    }));
+    const options = { concurrency: 1, ...(weights && { weights }) };
+    await using _pool = new InlineWorkerPool(brokers, options).start();
+    for (const call of calls) await call.result(WAIT);
+    return order.slice(0, 40).filter((queue) => queue === "a").length;
+  };
+  strictEqual(await run(), 40);
+  const shares = [await run([3, 1]), await run([1, 3]), await run([1, 1])];
+  // A pool that starts has asked only one of them.
+  [30, 10, 20].forEach((share, i) => ok(Math.abs(shares[i]! - share) <= 2, `${shares}`));
+});
+
+Deno.test("weights that cannot be are refused", async () => {
+  await using broker = getBroker("memory://weights");
+  throws(
+    () => new InlineWorkerPool(broker, { weights: [0] }),
+    /weights\[0\] must be a whole number/,
+  );
+  throws(
+    () => new InlineWorkerPool(broker, { weights: [1, 2] }),
+    /weights must be as many as queues/,
+  );
+});

@@ -59,6 +59,7 @@ const LAYERS = [
   "queues/redis_names",
   "pools/beats",
   "pools/consumer",
+  "pools/turns",
   "pools/worker_pool",
   "pools/inline",
   "pools/start_pools",

@@ -47,6 +47,7 @@ export interface PoolSettings {
   taskTimeout?: number;
   startTimeout?: number;
   grace?: number;
+  weights?: number[];
   name?: string;
   prefixOutput?: boolean;
   allowAll?: boolean;
@@ -123,8 +124,8 @@ export async function makePool(
 ): Promise<WorkerPool> {
   const kind = kindOf(settings);
   const given = permissionsOf(settings);
-  const { name, grace, waiting, runtime, runtimeArgs, prefixOutput } = settings;
-  const common: WorkerPoolOptions = defined({ name, grace, waiting, logger });
+  const { name, grace, waiting, weights, runtime, runtimeArgs, prefixOutput } = settings;
+  const common: WorkerPoolOptions = defined({ name, grace, waiting, weights, logger });
   if (kind !== "processes") {
     const only = { runtime, "runtime-args": runtimeArgs, "prefix-output": prefixOutput };
     const misplaced = Object.entries(only).find(([, value]) => value !== undefined)?.[0] ??

@@ -54,6 +54,20 @@ export function bytes(text: string): number {
   throw new InvalidArgumentError(`It takes a number of bytes, more than 0, as in 512M.`);
 }
 
+/** Whole numbers, as in `3,1`. */
+export function counts(text: string): number[] {
+  return list(text).map(count);
+}
+
+/** So many in a time, as in `10/1s`. */
+export function rate(text: string): { count: number; per: number } {
+  const [number = "", time = "", ...rest] = text.split("/");
+  if (rest.length > 0 || time === "") {
+    throw new InvalidArgumentError("It takes a number for a time, as in 10/1s.");
+  }
+  return { count: count(number), per: span(time) };
+}
+
 /** A whole number, 1 or more. */
 export function count(text: string): number {
   if (/^[1-9]\d*$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);

@@ -46,7 +46,7 @@ export interface ConsumerHost {
   /** Gives reserved room back. */
   release(count: number): void;
   /** Runs a task; never rejects. */
-  run(job: Job): Promise<Report>;
+  run(job: Job, consumer: Consumer): Promise<Report>;
   /** There may be room, or a turn, for other consumers. */
   changed(): void;
   /** Hears of what nobody else would. */
@@ -325,13 +325,13 @@ export class Consumer {
   async #run(run: Run): Promise<Report> {
     const { id, fence, inputs } = run.claim;
     const missing = run.message.needs - inputs.length;
-    if (missing <= 0) return await this.#host.run(run);
+    if (missing <= 0) return await this.#host.run(run, this);
     try {
       const rest = await this.#broker.taskQueue.inputs(id, inputs.length, missing);
       return await this.#host.run({
         ...run,
         claim: { ...run.claim, inputs: [...inputs, ...rest] },
-      });
+      }, this);
     } catch (error) {
       // The queue could not be asked: not the task's fault.
       this.#host.tell(error as Error);

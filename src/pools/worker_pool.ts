@@ -12,11 +12,18 @@ import { type Logger, stderrLogger } from "../logger.ts";
 import type { Report } from "../task_queue.ts";
 import { checkMilliseconds, waitUntil } from "../wait.ts";
 import { Consumer, type Job } from "./consumer.ts";
+import { Turns } from "./turns.ts";
 
 /** What every pool can be told. */
 export interface WorkerPoolOptions {
   /** Name that tells this pool from others, in records and logs. @default {"pool"} */
   name?: string;
+  /**
+   * With several queues: how they share the pool while more than one of them has tasks, a whole
+   * number for each, in their order. With `[3, 1]` the first one begins three tasks for each of the
+   * second. @default {strict order: a queue has its turn when those before it have no task}
+   */
+  weights?: readonly number[];
   /** Milliseconds that running tasks get to finish in `stop()`. @default {10_000} */
   grace?: number;
   /**
@@ -87,6 +94,7 @@ export class WorkerPool implements AsyncDisposable {
   /** Where it tells what happens. */
   readonly logger: Logger;
   readonly #consumers: readonly Consumer[];
+  readonly #turns: Turns<Consumer>;
   readonly #crew: Crew;
   readonly #grace: number;
   readonly #onError: (error: Error) => void;
@@ -97,7 +105,7 @@ export class WorkerPool implements AsyncDisposable {
 
   /**
    * A pool that has `crew` run the tasks of `brokers`. With several, it takes from the first one
-   * as long as that has any, then from the second, and so on.
+   * as long as that has any, then from the second, and so on; or by `weights`.
    */
   constructor(
     brokers: Broker | readonly Broker[],
@@ -123,11 +131,15 @@ export class WorkerPool implements AsyncDisposable {
       room: (consumer: Consumer) => this.#room(consumer),
       reserve: (consumer: Consumer, most: number) => this.#reserve(consumer, most),
       release: (count: number) => this.#release(count),
-      run: (job: Job) => this.#crew.run(job),
+      run: (job: Job, consumer: Consumer) => {
+        this.#turns.began(consumer);
+        return this.#crew.run(job);
+      },
       changed: () => this.#changed(),
       tell: (error: Error) => this.#tell(error),
     };
     this.#consumers = listOf(brokers).map((broker) => new Consumer(broker, host));
+    this.#turns = new Turns(this.#consumers, options.weights);
   }
 
   /** Begins to take tasks. Throws an `Error` when it was started before. */
@@ -210,10 +222,7 @@ export class WorkerPool implements AsyncDisposable {
 
   /** None while a queue that comes first may have tasks. */
   #room(consumer: Consumer): number {
-    for (const other of this.#consumers) {
-      if (other === consumer) break;
-      if (other.hungry) return 0;
-    }
+    if (!this.#turns.isNext(consumer)) return 0;
     return Math.max(0, this.#crew.capacity() - this.#running - this.#reserved);
   }
 

@@ -7,9 +7,11 @@ import { Command } from "commander";
 import {
   type Broker,
   getBroker,
+  type Limits,
   type Logger,
   type LogLevel,
   ModuleWorkerPool,
+  type Rate,
   startPools,
   stderrLogger,
   type WorkerPool,
@@ -21,7 +23,7 @@ import { kindOf, makePool, poolOptions, type PoolSettings, reasonOf, tasksOf } f
 import { binary } from "../self.ts";
 import { applySettings } from "../settings.ts";
 import { findModule } from "../user_module.ts";
-import { type Address, address } from "../values.ts";
+import { type Address, address, count, counts, rate } from "../values.ts";
 
 interface RunSettings extends PoolSettings {
   config?: string;
@@ -31,6 +33,10 @@ interface RunSettings extends PoolSettings {
   health?: Address;
   watch?: boolean;
   logLevel: LogLevel;
+  maxRunning?: number;
+  rate?: Rate;
+  maxRunningPerKey?: number;
+  ratePerKey?: Rate;
 }
 
 const LEVELS = ["debug", "info", "warn", "error"] as const;
@@ -46,6 +52,7 @@ Settings come from flags, then from ${variableOf("…")} in the environment, the
 Examples
   worq run ./tasks.ts
   worq run ./tasks.ts --url redis://10.0.0.5:6379/0 --queue mail,reports --workers 8
+  worq run ./tasks.ts --queue mail,reports --weights 3,1 --rate 10/1s
   worq run ./tasks.ts --watch                      restart workers when the module changes
   worq run ./tasks.ts --allow-net=api.example.com  workers may do nothing else (on Deno)
   worq run --health :8080                          /livez and /readyz, for containers
@@ -60,6 +67,24 @@ export function runCommand(): Command {
     .addOption(queuesOption().default(["default"], "default"));
   for (const option of poolOptions()) command.addOption(option);
   return command
+    .addOption(
+      setting("--weights <list>", "shares of the queues, as in 3,1").argParser(counts)
+        .default(undefined, "strict order"),
+    )
+    .addOption(
+      setting("--max-running <n>", "tasks of a queue at the same time, over all pools")
+        .argParser(count),
+    )
+    .addOption(
+      setting("--rate <n/time>", "tasks of a queue that start in a time, as in 10/1s")
+        .argParser(rate),
+    )
+    .addOption(
+      setting("--max-running-per-key <n>", "the same for tasks that share a key").argParser(count),
+    )
+    .addOption(
+      setting("--rate-per-key <n/time>", "the same for tasks that share a key").argParser(rate),
+    )
     .addOption(setting("--name <name>", "name of the pool, for logs"))
     .addOption(setting("--module <path>", "the module, where no argument can be").hideHelp())
     .addOption(
@@ -93,8 +118,15 @@ async function run(argument: string | undefined, settings: RunSettings): Promise
     throw new CliError("--watch needs workers that can be replaced: leave out --inline");
   }
   await using stack = new AsyncDisposableStack();
-  const brokers = (settings.queue ?? ["default"])
-    .map((name) => stack.use(getBroker(settings.url, name)));
+  const names = settings.queue ?? ["default"];
+  if (settings.weights !== undefined && settings.weights.length !== names.length) {
+    throw new CliError(
+      `--weights needs as many numbers as there are queues: ${names.length} for ${names.join(",")}`,
+    );
+  }
+  const limits = limitsOf(settings);
+  const options = Object.keys(limits).length > 0 ? { limits } : {};
+  const brokers = names.map((name) => stack.use(getBroker(settings.url, name, options)));
   await Promise.all(brokers.map((broker) => broker.size())); // a wrong URL is told at once
   const shown = given ?? "the module in this binary";
   const logger = heldBack(stderrLogger({ level: settings.logLevel }));
@@ -119,6 +151,20 @@ async function run(argument: string | undefined, settings: RunSettings): Promise
   });
   if (settings.watch) stack.use(restartOnChange(url, pool as ModuleWorkerPool, logger));
   await running;
+}
+
+function limitsOf(settings: RunSettings): Limits {
+  const { maxRunning, rate, maxRunningPerKey, ratePerKey } = settings;
+  return {
+    ...(maxRunning && { concurrency: maxRunning }),
+    ...(rate && { rate }),
+    ...((maxRunningPerKey || ratePerKey) && {
+      perKey: {
+        ...(maxRunningPerKey && { concurrency: maxRunningPerKey }),
+        ...(ratePerKey && { rate: ratePerKey }),
+      },
+    }),
+  };
 }
 
 async function readiness(state: string, brokers: readonly Broker[]): Promise<string | undefined> {
