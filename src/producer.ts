@@ -7,6 +7,7 @@ import {
   refOf,
   type TaskRef,
 } from "./codec.ts";
+import { bring, placeOf, standInFor } from "./couriers.ts";
 import { carriedContext, checkContext, NO_CONTEXT, type TaskContext } from "./context.ts";
 import { DuplicateTask, QueueFull, QueueUnavailable } from "./errors.ts";
 import { DEFAULT_POLICY, encodeMessage, type TaskPolicy } from "./message.ts";
@@ -85,6 +86,8 @@ export class Producer implements AsyncDisposable {
   /** The batch that calls joined last, and those calls. */
   #batch: object | undefined;
   #joined = new Set<TaskRef>();
+  /** Queues whose results calls have taken. */
+  readonly #siblings = new Map<string, TaskQueue>();
   #closed: Promise<void> | undefined;
   readonly #closing = Promise.withResolvers<void>();
 
@@ -167,7 +170,8 @@ export class Producer implements AsyncDisposable {
     this.#closing.resolve();
     await Promise.allSettled(this.#sending);
     this.#waiters.close(new QueueUnavailable(`Cannot wait: queue "${this.name}" was closed`));
-    await this.taskQueue[Symbol.asyncDispose]();
+    const queues = [this.taskQueue, ...this.#siblings.values()];
+    await Promise.all(queues.map((queue) => queue[Symbol.asyncDispose]()));
   }
 
   #storeChecked(
@@ -202,7 +206,9 @@ export class Producer implements AsyncDisposable {
     const refs = handles.every((handle) => this.#isSent(handle))
       ? handles.map((handle) => refOf(handle)!)
       : await Promise.all(handles.map((handle) => this.#resolve(name, handle)));
-    const needs = refs.map((need) => this.#checkNeed(name, need));
+    const needs = refs.every((need) => need.address === this.taskQueue.address)
+      ? refs
+      : await this.#bringAll(name, refs);
     const whole = { ...DEFAULT_POLICY, ...options, name, args: text, needs: needs.length };
     const message = encodeMessage(isEmpty(context) ? whole : { ...whole, context });
     const task: NewTask = {
@@ -254,6 +260,27 @@ export class Producer implements AsyncDisposable {
     return "enqueued";
   }
 
+  /** Results of other queues are brought here: what to need instead. */
+  async #bringAll(name: string, refs: readonly TaskRef[]): Promise<readonly Need[]> {
+    const { address } = this.taskQueue;
+    const foreign = refs.filter((ref) => ref.address !== address);
+    foreign.forEach((ref) => this.#checkServer(name, ref));
+    const standIns = new Map(foreign.map((ref) => [ref, standInFor(ref)]));
+    await Promise.all(foreign.map((ref) => {
+      const from = this.#sibling(placeOf(ref.address).name);
+      return bring(ref, standIns.get(ref)!.need, from, this.taskQueue);
+    }));
+    // In one tick with the call itself: they are stored together, in this order.
+    for (const { task } of standIns.values()) this.#enqueue.add(task).catch(() => {});
+    return refs.map((ref) => standIns.get(ref)?.need ?? ref);
+  }
+
+  #sibling(name: string): TaskQueue {
+    const known = this.#siblings.get(name) ?? this.taskQueue.sibling(name);
+    this.#siblings.set(name, known);
+    return known;
+  }
+
   /**
    * Whether the queue knows the task behind a handle before a call that is sent now: it is stored,
    * or in the batch that this call joins. What may be refused, or join another call, must be known
@@ -282,11 +309,12 @@ export class Producer implements AsyncDisposable {
     );
   }
 
-  #checkNeed(name: string, ref: TaskRef): TaskRef {
-    if (ref.address === this.taskQueue.address) return ref;
+  #checkServer(name: string, ref: TaskRef): void {
+    const { address } = this.taskQueue;
+    if (placeOf(ref.address).server === placeOf(address).server) return;
     throw new TypeError(
-      `Cannot call ${name} on ${this.taskQueue.address}: argument ${ref.taskName} ${ref.id} is on ` +
-        `${ref.address}, and a result goes to tasks of its own queue only; wait for it and pass ` +
+      `Cannot call ${name} on ${address}: argument ${ref.taskName} ${ref.id} is on ` +
+        `${ref.address}, and a result goes to tasks of the same server only; wait for it and pass ` +
         "the value",
     );
   }

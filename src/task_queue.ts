@@ -70,7 +70,10 @@ export interface NewTask {
 
 /** When a task is to run. */
 export interface Plan {
-  /** 0 to 255: in front of all with a lower one that wait for a worker. */
+  /**
+   * In front of all with a lower one that wait for a worker: 0 to 255, or 256 for what is not a
+   * user's.
+   */
   readonly priority?: number;
   /** Milliseconds from now before which it does not run. */
   readonly delay?: number;
@@ -86,6 +89,8 @@ export interface Plan {
   readonly onDuplicate?: "join" | "replace";
   /** Calls that come close to each other are one task. */
   readonly window?: Window;
+  /** No pool runs it: its outcome is delivered. */
+  readonly remote?: boolean;
 }
 
 /** Calls with the same name, of the same kind, that come within so many milliseconds are one task. */
@@ -118,6 +123,9 @@ export interface Limits {
 
 /** Of the numbers in a line of one priority, there are so many. */
 export const BAND: number = 2 ** 45;
+
+/** Places in the line that tasks of users have begin here. */
+export const FLOOR: number = -255 * BAND;
 
 /**
  * What became of a new task: stored as `enqueued`, stored as `pending`, or not stored, because its
@@ -331,7 +339,10 @@ export interface TaskQueue extends AsyncDisposable {
   inspect(id: string): Promise<TaskRecord | undefined>;
   /** How many tasks are where. */
   stats(): Promise<QueueStats>;
-  /** Removes every task that no pool has claimed; returns how many. Who waits for one is told. */
+  /**
+   * Removes every task that no pool has claimed, but what is above all priorities of users; returns
+   * how many. Who waits for one is told.
+   */
   clear(): Promise<number>;
   /**
    * Ends tasks as `expired`, wherever they are; a pool that has one hears of it as `superseded`. Of
@@ -352,6 +363,13 @@ export interface TaskQueue extends AsyncDisposable {
   redrive(ids: readonly string[]): Promise<RedriveAnswer[]>;
   /** Drops dead tasks; returns how many there were. */
   discard(ids: readonly string[]): Promise<number>;
+  /**
+   * Ends a task that waits for that, or keeps the outcome for one that comes; `keep` milliseconds
+   * after no task takes it. A second outcome is dropped.
+   */
+  deliver(task: Need, outcome: Outcome, keep: number): Promise<void>;
+  /** Another queue on the same server. */
+  sibling(name: string): TaskQueue;
   /** Adds a listener; the returned function takes it away. */
   listen(listener: QueueListener): () => void;
 }

@@ -62,6 +62,18 @@ testOn(url, "queues on every master of a cluster run, and listQueues() finds the
   deepStrictEqual(names.filter((name) => !found.includes(name)), []);
 });
 
+testOn(url, "a result goes to a queue on another master of the cluster", async (url) => {
+  const [here, there] = await Promise.all(cluster!.servers.slice(0, 2).map(nameOn));
+  await using a = getBroker(url, here).expose(tasks);
+  await using b = getBroker(url, there).expose(tasks);
+  const [qa, qb] = [a.queue<typeof tasks>(), b.queue<typeof tasks>()];
+  const sum = await qb.sum([qa.twice(1), qa.twice(2)]);
+  const back = await qa.twice(sum);
+  await using _a = new InlineWorkerPool(a).start();
+  await using _b = new InlineWorkerPool(b).start();
+  strictEqual(await back.result(WAIT), 12);
+});
+
 testOn(url, "one pool of a cluster wakes for one task", async (url) => {
   const name = freshName();
   await using stack = new AsyncDisposableStack();

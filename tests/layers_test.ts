@@ -22,6 +22,7 @@ const LAYERS = [
   "retry",
   "task_queue",
   "outcome",
+  "couriers",
   "schema",
   "task_space",
   "current_task",

@@ -6,6 +6,7 @@ import { deepStrictEqual } from "node:assert/strict";
 import process from "node:process";
 import fc from "fast-check";
 import { MemoryTaskQueue, RedisTaskQueue } from "@worq/worq/backend";
+import { STAND_IN } from "../src/couriers.ts";
 import { decodeMessage } from "../src/message.ts";
 import { Driver, type Ending, type TaskSpec } from "../src/testing/driver.ts";
 import type { Claim, Limits, Need, TaskQueue } from "../src/task_queue.ts";
@@ -34,6 +35,7 @@ type Operation =
     plan: TaskSpec["plan"];
   }
   | { kind: "redrive" | "discard"; ids: string[] }
+  | { kind: "deliver"; id: string; failed: boolean }
   | { kind: "resend"; id: string }
   | { kind: "claim"; pool: string; want: number; limits?: Limits | undefined }
   | { kind: "end"; claim: number; how: Ending; keep: number }
@@ -45,6 +47,7 @@ type Operation =
   | { kind: "pause" | "resume" }
   | { kind: "clear" };
 
+const KEEP = 3_600_000;
 const RUNS = Number(process.env.WORQ_TEST_MODEL_RUNS ?? 10_000);
 const SEED = Number(process.env.WORQ_TEST_MODEL_SEED ?? Math.floor(Math.random() * 2 ** 31));
 // While one waits for Redis, the others go on.
@@ -78,6 +81,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
         key: fc.constantFrom("x", "y"),
         maxLength: fc.constantFrom(2, 4),
         onDuplicate: fc.constantFrom("join" as const, "replace" as const),
+        remote: fc.constant(true),
         window: fc.record({
           name: fc.constantFrom("w", "v"),
           kind: fc.constantFrom("throttle" as const, "debounce" as const),
@@ -134,6 +138,14 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
       ids: fc.uniqueArray(id, { maxLength: 3 }),
     }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("deliver" as const),
+      id,
+      failed: fc.boolean(),
+    }),
+  },
 );
 
 const upTo = (maxLength: number) => fc.array(operation, { minLength: 1, maxLength, size: "max" });
@@ -161,18 +173,24 @@ class Subject {
     const { driver } = this;
     switch (operation.kind) {
       case "enqueue": {
-        const { id, pass, once, takes, old, plan, expiresIn, priority, deadTimeout } = operation;
+        const { id, pass, once, takes, old, expiresIn, priority, deadTimeout } = operation;
+        const { window, ...others } = operation.plan ?? {};
+        // No two calls are one task whose outcome comes from elsewhere.
+        const plan: NonNullable<TaskSpec["plan"]> = window === undefined || others.remote
+          ? others
+          : { ...others, window };
         const calls = this.#calls.get(id) ?? [];
         const call: TaskSpec = {
           id,
           // A debounced call takes values only.
-          takes: plan?.window?.kind === "debounce"
+          takes: plan.window?.kind === "debounce"
             ? []
             : takes.filter((take) => take < id).map((take) => this.#handle(take, old)),
           onError: pass ? "pass" : "fail",
           redeliveries: once ? 0 : 1,
           origin: `${id}${calls.length}`,
-          plan: plan ?? {},
+          plan,
+          ...(plan.remote ? { name: STAND_IN } : {}),
           ...(priority === undefined ? {} : { priority }),
           ...(deadTimeout === undefined ? {} : { deadTimeout }),
           ...(expiresIn === undefined ? {} : { expiresAt: this.#clock() + expiresIn }),
@@ -217,6 +235,12 @@ class Subject {
         return await driver.queue.resume();
       case "clear":
         return await driver.queue.clear();
+      case "deliver": {
+        const { id, failed } = operation;
+        const status = failed ? "failed" : "success";
+        const { origin = "far" } = await driver.queue.inspect(id) ?? {};
+        return await driver.queue.deliver({ id, origin }, { status, text: "1" }, KEEP);
+      }
       case "redrive":
       case "discard":
         return await driver.queue[operation.kind](operation.ids);
@@ -291,13 +315,14 @@ async function agree(
       deepStrictEqual(comparable(actual), comparable(expected));
     }
     // Sent together: one round trip for all that is looked at.
-    const looked = [
+    const looked = Promise.all([
       checkInvariants(redis, IDS),
       checkKeys(client, name),
       redis.dead(0, 9),
-    ] as const;
+    ]);
+    looked.catch(() => {}); // told below, where the sequence is known
     const before = [await checkInvariants(memory, IDS), await memory.dead(0, 9)];
-    const [after, left, dead] = await Promise.all(looked);
+    const [after, left, dead] = await looked;
     deepStrictEqual(comparable([after, dead]), comparable(before));
     keys = left;
   }

@@ -7,6 +7,7 @@ import { setImmediate } from "node:timers";
 import { Abort } from "../abort.ts";
 import type { Broker } from "../broker.ts";
 import { QueueUnavailable, TaskFailure } from "../errors.ts";
+import { deliver, type Delivery, deliveryOf } from "../couriers.ts";
 import { decodeMessage, DEFAULT_POLICY, type Message } from "../message.ts";
 import { encodeFailure, failureOf } from "../outcome.ts";
 import {
@@ -15,6 +16,7 @@ import {
   leaseOf,
   type Renewal,
   type Report,
+  type TaskQueue,
 } from "../task_queue.ts";
 import { waitUntil } from "../wait.ts";
 import { Beats } from "./beats.ts";
@@ -77,6 +79,8 @@ export class Consumer {
   readonly #broker: Broker;
   readonly #host: ConsumerHost;
   readonly #running = new Map<string, Run>();
+  /** Queues that took results of this one. */
+  readonly #siblings = new Map<string, TaskQueue>();
   readonly #beats = new Beats<Run>();
   /** What is to be told to the queue; kept until the queue has it. */
   #reports: Report[] = [];
@@ -125,6 +129,7 @@ export class Consumer {
       await this.#exchangeOnAndOn();
     } finally {
       this.#unlisten();
+      await Promise.all([...this.#siblings.values()].map((queue) => queue[Symbol.asyncDispose]()));
     }
   }
 
@@ -324,6 +329,8 @@ export class Consumer {
 
   async #run(run: Run): Promise<Report> {
     const { id, fence, inputs } = run.claim;
+    const delivery = deliveryOf(run.message);
+    if (delivery !== undefined) return await this.#deliver(run, delivery);
     const missing = run.message.needs - inputs.length;
     if (missing <= 0) return await this.#host.run(run, this);
     try {
@@ -336,6 +343,22 @@ export class Consumer {
       // The queue could not be asked: not the task's fault.
       this.#host.tell(error as Error);
       return { id, fence, kind: "returned", text: "", keep: 0 };
+    }
+  }
+
+  /** A result that a task of another queue takes. */
+  async #deliver({ claim }: Run, { queue, need }: Delivery): Promise<Report> {
+    const { id, fence, inputs } = claim;
+    const report = { id, fence, text: "", keep: 0 };
+    try {
+      const to = this.#siblings.get(queue) ?? this.#broker.taskQueue.sibling(queue);
+      this.#siblings.set(queue, to);
+      await deliver(to, need, inputs[0]!);
+      return { ...report, kind: "success" };
+    } catch (error) {
+      this.#host.tell(error as Error);
+      const subject = { task: "worq:deliver", queue: this.queue, id };
+      return { ...report, kind: "retry", text: encodeFailure(subject, error), delay: FIRST_PAUSE };
     }
   }
 

@@ -37,12 +37,16 @@ export class MemoryTaskQueue implements TaskQueue {
   readonly name: string;
   /** Names the queue across servers. */
   readonly address: string;
+  readonly #url: string;
+  readonly #options: MemoryQueueOptions;
   readonly #store: Store;
   readonly #listeners = new Set<QueueListener>();
 
   /** A handle of the queue `name` under `url`. */
   constructor(url: string, name: string, options: MemoryQueueOptions = {}) {
     this.name = name;
+    this.#url = url;
+    this.#options = options;
     this.address = addressOf(url, name);
     this.#store = stores.get(this.address) ?? new Store(name, options.clock ?? Date.now);
     stores.set(this.address, this.#store);
@@ -112,6 +116,16 @@ export class MemoryTaskQueue implements TaskQueue {
   /** Drops dead tasks. */
   discard(ids: readonly string[]): Promise<number> {
     return this.#do(() => this.#store.discard(ids));
+  }
+
+  /** Ends a task that waits for its outcome. */
+  deliver(task: Need, outcome: Outcome, keep: number): Promise<void> {
+    return this.#do(() => this.#store.deliver(task, outcome, keep));
+  }
+
+  /** Another queue in the same memory. */
+  sibling(name: string): MemoryTaskQueue {
+    return new MemoryTaskQueue(this.#url, name, this.#options);
   }
 
   /** Adds a listener. */

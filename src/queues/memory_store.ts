@@ -13,6 +13,7 @@ import {
   type Exchange,
   type ExchangeAnswer,
   type FailureData,
+  FLOOR,
   GONE,
   LATE,
   type Limits,
@@ -221,9 +222,9 @@ export class Store {
   }
 
   clear(): number {
-    const cleared = [...this.#pending, ...this.#ready];
-    this.#pending.clear();
-    this.#ready.remove(() => true);
+    const cleared = [...this.#pending, ...this.#ready].filter(({ score }) => score >= FLOOR);
+    cleared.forEach((entry) => this.#pending.delete(entry));
+    this.#ready.remove(({ score }) => score >= FLOOR);
     for (const entry of cleared) {
       this.#unschedule(entry);
       this.#finish(entry, this.#expired(entry, CLEARED), 0);
@@ -276,6 +277,19 @@ export class Store {
     return answers;
   }
 
+  deliver({ id, origin }: Need, outcome: Outcome, keep: number): void {
+    const known = this.#tasks.get(id);
+    if (known === undefined) {
+      const entry = this.#newEntry({ id, message: "", needs: [], ...(origin ? { origin } : {}) });
+      this.#tasks.set(id, entry);
+      this.#finish(entry, outcome, keep);
+    } else if (known.origin === origin && this.#pending.delete(known)) {
+      this.#unschedule(known);
+      this.#finish(known, outcome, keep);
+    }
+    this.#wake();
+  }
+
   discard(ids: readonly string[]): number {
     return ids.filter((id) => this.#discard(id)).length;
   }
@@ -325,6 +339,7 @@ export class Store {
     const pause = plan.window?.kind === "debounce" ? plan.window.time : 0;
     const due = Math.max(now + Math.max(pause, plan.delay ?? 0), plan.runAt ?? 0);
     if (due > now) this.#schedule(entry, due);
+    if (plan.remote) entry.open++;
     if (plan.expiresAt !== undefined) this.#setLate(entry, plan.expiresAt);
     this.#link(entry);
     return this.#pending.has(entry) ? "pending" : "enqueued";

@@ -31,6 +31,7 @@ import {
   CANCEL,
   CLEAR,
   DEAD,
+  DELIVER,
   DISCARD,
   ENQUEUE,
   EXCHANGE,
@@ -97,6 +98,8 @@ export class RedisTaskQueue implements TaskQueue {
   readonly name: string;
   /** Names the queue across servers. */
   readonly address: string;
+  readonly #url: string;
+  readonly #options: RedisQueueOptions;
   readonly #connection: RedisConnection;
   readonly #durable: Required<Durability> | undefined;
   /** For calls. WAIT holds up what comes after it, so durable calls have one of their own. */
@@ -113,6 +116,8 @@ export class RedisTaskQueue implements TaskQueue {
   /** A handle of the queue `name` on the server at `url`; connects on first use. */
   constructor(url: string, name: string, options: RedisQueueOptions = {}) {
     this.name = name;
+    this.#url = url;
+    this.#options = options;
     this.address = `${placeOf(url)}#${name}`;
     this.#prefix = prefixOf(name);
     this.#clock = options.clock;
@@ -324,6 +329,18 @@ export class RedisTaskQueue implements TaskQueue {
     const counts = await this.#runInParts(DISCARD, ids) as number[];
     await this.#settle();
     return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Ends a task that waits for its outcome. */
+  async deliver({ id, origin = "" }: Need, outcome: Outcome, keep: number): Promise<void> {
+    const text = outcome.status[0]! + outcome.text;
+    const more = await this.#run(DELIVER, () => [id, origin, text, `${Math.ceil(keep)}`]);
+    if (more === 1) await this.#settle();
+  }
+
+  /** Another queue on the same server. */
+  sibling(name: string): RedisTaskQueue {
+    return new RedisTaskQueue(this.#url, name, this.#options);
   }
 
   /** Adds a listener. */

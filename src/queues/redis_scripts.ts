@@ -1,6 +1,6 @@
 /** The scripts that change a queue in Redis, each with what it takes and gives back. */
 import { UNIT } from "../message.ts";
-import { BAND, CANCELLED, CLEARED, GONE, REPLACED } from "../task_queue.ts";
+import { BAND, CANCELLED, CLEARED, FLOOR, GONE, REPLACED } from "../task_queue.ts";
 import { PRELUDE, RECORD, STEPS } from "./redis_lua.ts";
 
 /** Milliseconds after which a silent pool is forgotten. */
@@ -145,7 +145,8 @@ for n = 1, tonumber(ARGV[4]) do
       if due then set_time(DUE, text(due), id) end
       if plan.expiresAt then set_time(LATE, text(plan.expiresAt), id) end
     end
-    if needs == 0 and not due then
+    local remote = plan and plan.remote
+    if needs == 0 and not due and not remote then
       answers[n] = 'e'
       if plan and plan.key then
         enter(id, text(place), plan.key)
@@ -161,7 +162,7 @@ for n = 1, tonumber(ARGV[4]) do
         call('PERSIST', upload)
         call('RENAME', upload, P .. 'needs:' .. id)
       end
-      call('HSET', P .. 't:' .. id, 'open', due and 2 or 1, 'linked', 0)
+      call('HSET', P .. 't:' .. id, 'open', 1 + (due and 1 or 0) + (remote and 1 or 0), 'linked', 0)
       call('ZADD', PENDING, place, id)
       links[#links + 1] = { n, id, needs >= 0 and ${STEPS} or 1 }
     end
@@ -456,9 +457,10 @@ export const CLEAR: Script = script(
   `
 local removed = 0
 for _, place in ipairs({ PENDING, READY, KEYED }) do
-  local popped = removed < ${STEPS} and call('ZPOPMIN', place, ${STEPS} - removed) or {}
-  for i = 1, #popped, 2 do
-    local id = popped[i]
+  local some = removed < ${STEPS} and
+    call('ZRANGEBYSCORE', place, '${FLOOR}', '+inf', 'LIMIT', 0, ${STEPS} - removed) or {}
+  if #some > 0 then call('ZREM', place, unpack(some)) end
+  for _, id in ipairs(some) do
     if place == KEYED then
       local key = read(P .. 't:' .. id, 'key')[1]
       call('ZREM', P .. 'line:' .. key, id)
@@ -613,6 +615,29 @@ return table.concat(answers)
   true,
 );
 
+/**
+ * Ends a task that waits for its outcome, or keeps that for one that comes. ARGV: now or '', id,
+ * origin, outcome, keep. Returns 1 when something is left to settle, else 0.
+ */
+export const DELIVER: Script = script(
+  "deliver",
+  `
+local id, origin, outcome, keep = unpack(ARGV, 2, 5)
+local t = P .. 't:' .. id
+if call('EXISTS', t, P .. 'm:' .. id) == 0 then
+  call('HSET', t, 'origin', origin, 'outcome', outcome, 'keep', keep, 'ended', NOW)
+  call('PEXPIRE', t, keep)
+elseif read(t, 'origin')[1] == origin and call('ZREM', PENDING, id) == 1 then
+  look_and_finish(id, outcome, keep)
+end
+local more = settle(${STEPS})
+wake()
+forget()
+send()
+return more and 1 or 0
+`,
+);
+
 /** Drops dead tasks. ARGV: now or '', ids, STEPS at most. Returns how many there were. */
 export const DISCARD: Script = script(
   "discard",
@@ -641,4 +666,5 @@ export const SCRIPTS: readonly Script[] = [
   DEAD,
   REDRIVE,
   DISCARD,
+  DELIVER,
 ];

@@ -142,6 +142,57 @@ export const LIMITS: readonly Case[] = [
   }],
 ];
 
+/** Tasks whose outcome comes from elsewhere. */
+export const REMOTE: readonly Case[] = [
+  [".deliver() ends a task that nobody runs, once", async ({ driver, pass }) => {
+    await driver.enqueue({ id: "far", origin: "@", plan: { remote: true } });
+    await driver.enqueue({ id: "a", takes: [{ id: "far", origin: "@" }] });
+    deepStrictEqual(await driver.claim(9), []);
+    const far = { id: "far", origin: "@" };
+    await driver.queue.deliver({ ...far, origin: "other" }, { status: "failed", text: "0" }, 9_000);
+    strictEqual(await driver.status("far"), "pending");
+    await driver.queue.deliver(far, { status: "success", text: "7" }, 9_000);
+    await driver.queue.deliver(far, { status: "success", text: "8" }, 9_000);
+    const [a] = await driver.claim(9);
+    deepStrictEqual(a?.inputs, [{ status: "success", text: "7" }]);
+    await driver.end("success", a!);
+    const { pending, unsettled } = await driver.queue.stats();
+    deepStrictEqual([pending, unsettled], [0, 0]);
+    pass(9_000);
+  }],
+  [".deliver() keeps an outcome for a task that comes later", async ({ driver }) => {
+    const far = { id: "far", origin: "@" };
+    await driver.queue.deliver(far, { status: "success", text: "7" }, 9_000);
+    const again = { ...far, plan: { remote: true } };
+    deepStrictEqual(await driver.enqueue(again, { id: "a", takes: [far] }), [
+      "enqueued",
+      "enqueued",
+    ]);
+    const [a] = await driver.claim(9);
+    deepStrictEqual(a?.inputs, [{ status: "success", text: "7" }]);
+  }],
+  [".deliver() of a failure fails what takes it", async ({ driver }) => {
+    const far = { id: "far", origin: "@" };
+    await driver.enqueue({ ...far, plan: { remote: true } }, { id: "a", takes: [far] });
+    await driver.queue.deliver(far, { status: "expired", text: "{}" }, 0);
+    strictEqual(await driver.status("a"), "expired");
+    strictEqual((await driver.queue.stats()).unsettled, 0);
+  }],
+  [".clear() leaves what is above the priorities of users", async ({ driver }) => {
+    await driver.enqueue({ id: "a", priority: 255 }, { id: "b", priority: 256 });
+    await driver.enqueue({ id: "c", priority: 256, takes: ["a"], onError: "pass" });
+    strictEqual(await driver.queue.clear(), 1);
+    deepStrictEqual(ids(await driver.claim(9)), ["b", "c"]);
+  }],
+  [".sibling() is another queue of the same server", async ({ driver }) => {
+    await using other = driver.queue.sibling(`${driver.queue.name}-other`);
+    strictEqual(other.name, `${driver.queue.name}-other`);
+    strictEqual(other.address, `${driver.queue.address}-other`);
+    await driver.enqueue({ id: "a" });
+    strictEqual((await other.stats()).ready, 0);
+  }],
+];
+
 /** Calls that join other ones, or take their place. */
 export const IDS: readonly Case[] = [
   [".enqueue() joins the task that has the id, as long as it is known", async ({ driver }) => {

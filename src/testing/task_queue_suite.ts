@@ -4,7 +4,7 @@ import { CANCELLED, GONE, type TaskQueue } from "../task_queue.ts";
 import { type Bench, type Case, failureIn, ids } from "./case.ts";
 import { DEAD, PRIORITY, RETRIES, TIMES } from "./delivery_cases.ts";
 import { Driver } from "./driver.ts";
-import { IDS, LIMITS } from "./sharing_cases.ts";
+import { IDS, LIMITS, REMOTE } from "./sharing_cases.ts";
 
 /** A backend, for the suite. */
 export interface Backend {
@@ -55,7 +55,7 @@ export function testTaskQueue(backend: Backend): void {
   };
   const groups = [
     ...[LIFE, GRAPH, FENCES, WAITING, CANCEL, PAUSE],
-    ...[PRIORITY, TIMES, RETRIES, DEAD, LIMITS, IDS],
+    ...[PRIORITY, TIMES, RETRIES, DEAD, LIMITS, IDS, REMOTE],
   ];
   groups.flat().forEach(([name, body]) => test(name, body));
 }
