@@ -27,10 +27,11 @@ export interface WorkerPoolOptions {
   /** Milliseconds that running tasks get to finish in `stop()`. @default {10_000} */
   grace?: number;
   /**
-   * What happens when a task waits for the result of another one: `"lend"` lets another task run in
-   * its place meanwhile, so that a pool of one computes what is recursive; `"refuse"` throws a
-   * `WorqError` into the task. A task that returns a `Deferred` waits for nothing, and is free to in
-   * any pool. @default {"lend"}
+   * What happens when a task waits for the result of another one. `"lend"` lets another task run in
+   * its place meanwhile, so that a pool of one computes what is recursive. Once the wait is over, the
+   * task goes on at once: for a moment more tasks run than there are places. Any number of tasks may
+   * wait, each with its memory. `"refuse"` throws a `WorqError` into the task. Returning a `Deferred`
+   * is no wait of the task, and free in any pool. @default {"lend"}
    */
   waiting?: Waiting;
   /**
