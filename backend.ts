@@ -48,7 +48,11 @@ export {
   type RedriveAnswer,
   type Renewal,
   type Report,
+  type ScheduleBook,
+  type ScheduleChange,
+  type ScheduleRecord,
   type TaskQueue,
   type TaskRecord,
+  type Tick,
   type Window,
 } from "./src/task_queue.ts";

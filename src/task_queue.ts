@@ -285,6 +285,50 @@ export interface DeadTask {
  */
 export type RedriveAnswer = "redriven" | "taken" | "unknown";
 
+/** A schedule: which of its ticks was enqueued last. */
+export interface ScheduleRecord {
+  /** Name of the schedule. */
+  readonly name: string;
+  /** What it says, free of control characters: another text is another schedule. */
+  readonly spec: string;
+  /** When the tick runs, or was to run, in milliseconds of the backend's clock. */
+  readonly at: number;
+  /** Id of the task that is the tick. */
+  readonly id: string;
+  /** Whether that task is over, or gone. */
+  readonly over: boolean;
+}
+
+/** What the schedules of a queue are, and when. */
+export interface ScheduleBook {
+  /** Milliseconds of the backend's clock. */
+  readonly now: number;
+  /** In no order. */
+  readonly schedules: readonly ScheduleRecord[];
+}
+
+/** The next tick of a schedule. */
+export interface Tick {
+  /** What the schedule says. */
+  readonly spec: string;
+  /** When the tick runs, in milliseconds of the backend's clock. */
+  readonly at: number;
+  /** Its task, which takes no results; the id is its origin, too. */
+  readonly task: Pick<NewTask, "id" | "message">;
+  /** 0 to 255. */
+  readonly priority: number;
+}
+
+/** What is to become of a schedule. */
+export interface ScheduleChange {
+  /** Name of the schedule, free of control characters. */
+  readonly name: string;
+  /** The record that the change is based on, if there was one: with any other, nothing changes. */
+  readonly seen?: Pick<ScheduleRecord, "spec" | "at">;
+  /** Its next tick; there is no such schedule any more when omitted. */
+  readonly tick?: Tick;
+}
+
 /** What the queue knows about one task. */
 export interface TaskRecord {
   /** Id of the task. */
@@ -370,6 +414,13 @@ export interface TaskQueue extends AsyncDisposable {
   deliver(task: Need, outcome: Outcome, keep: number): Promise<void>;
   /** Another queue on the same server. */
   sibling(name: string): TaskQueue;
+  /**
+   * Changes schedules, none twice, each only if it is as it was seen, and gives what there is then.
+   * A tick that was not due yet is cancelled, without a trace, when another one takes its place. A
+   * change that repeats the tick that is there brings back its task, if that was removed before it
+   * was due.
+   */
+  schedule(changes: readonly ScheduleChange[]): Promise<ScheduleBook>;
   /** Adds a listener; the returned function takes it away. */
   listen(listener: QueueListener): () => void;
 }

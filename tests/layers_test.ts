@@ -130,6 +130,7 @@ const LAYERS = [
   "testing/case",
   "testing/delivery_cases",
   "testing/sharing_cases",
+  "testing/schedule_cases",
   "testing/task_queue_suite",
 ];
 

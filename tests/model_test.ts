@@ -7,9 +7,9 @@ import process from "node:process";
 import fc from "fast-check";
 import { MemoryTaskQueue, RedisTaskQueue } from "@worq/worq/backend";
 import { STAND_IN } from "../src/couriers.ts";
-import { decodeMessage } from "../src/message.ts";
+import { decodeMessage, DEFAULT_POLICY, encodeMessage } from "../src/message.ts";
 import { Driver, type Ending, type TaskSpec } from "../src/testing/driver.ts";
-import type { Claim, Limits, Need, TaskQueue } from "../src/task_queue.ts";
+import type { Claim, Limits, Need, ScheduleRecord, TaskQueue } from "../src/task_queue.ts";
 import { freshName, redisUrl, testOn } from "./support/backends.ts";
 import {
   openRedisClient,
@@ -36,6 +36,7 @@ type Operation =
   }
   | { kind: "redrive" | "discard"; ids: string[] }
   | { kind: "deliver"; id: string; failed: boolean }
+  | { kind: "schedule"; id: string; spec: string; after: number; stale: boolean; end: boolean }
   | { kind: "resend"; id: string }
   | { kind: "claim"; pool: string; want: number; limits?: Limits | undefined }
   | { kind: "end"; claim: number; how: Ending; keep: number }
@@ -89,6 +90,17 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
         }),
       }, { requiredKeys: [] }),
     }, { requiredKeys: ["kind", "id", "takes", "old", "pass", "once", "plan"] }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant("schedule" as const),
+      id,
+      spec: fc.constantFrom("x", "y"),
+      after: fc.constantFrom(0, 1_000, 20_000),
+      stale: fc.boolean(),
+      end: fc.boolean(),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("resend" as const), id }) },
   {
@@ -161,6 +173,8 @@ class Subject {
   readonly #pass: (time: number) => void;
   readonly #clock: () => number;
   #number = 0;
+  /** The schedule as somebody may remember it. */
+  #seen: ScheduleRecord | undefined;
 
   constructor(queue: TaskQueue, clock: () => number, pass: (time: number) => void) {
     this.driver = new Driver(queue);
@@ -198,6 +212,8 @@ class Subject {
         this.#calls.set(id, [...calls, call]);
         return await driver.enqueue(call);
       }
+      case "schedule":
+        return await this.#schedule(operation);
       case "resend": {
         // After a lost answer: nothing happened in between but what others did.
         const call = this.#calls.get(operation.id)?.at(-1);
@@ -245,6 +261,22 @@ class Subject {
       case "discard":
         return await driver.queue[operation.kind](operation.ids);
     }
+  }
+
+  /** The next tick of the only schedule, or the one that is there once more, or its end. */
+  async #schedule({ id, spec, after, stale, end }: Operation & { kind: "schedule" }) {
+    const { queue } = this.driver;
+    const [last] = (await queue.schedule([])).schedules;
+    const seen = stale ? this.#seen : last;
+    this.#seen = last;
+    const at = after === 0 && last ? last.at : this.#clock() + after;
+    const message = encodeMessage({ ...DEFAULT_POLICY, name: spec, args: "[]", needs: 0 });
+    const tick = { spec, at, task: { id, message }, priority: after === 0 ? 3 : 0 };
+    return await queue.schedule([{
+      name: "s",
+      ...(seen === undefined ? {} : { seen: { spec: seen.spec, at: seen.at } }),
+      ...(end ? {} : { tick }),
+    }]);
   }
 
   async #claim(

@@ -12,6 +12,8 @@ import type {
   QueueListener,
   QueueStats,
   RedriveAnswer,
+  ScheduleBook,
+  ScheduleChange,
   TaskQueue,
   TaskRecord,
 } from "../task_queue.ts";
@@ -126,6 +128,11 @@ export class MemoryTaskQueue implements TaskQueue {
   /** Another queue in the same memory. */
   sibling(name: string): MemoryTaskQueue {
     return new MemoryTaskQueue(this.#url, name, this.#options);
+  }
+
+  /** Changes schedules. */
+  schedule(changes: readonly ScheduleChange[]): Promise<ScheduleBook> {
+    return this.#do(() => this.#store.schedule(changes));
   }
 
   /** Adds a listener. */

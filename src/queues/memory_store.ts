@@ -28,6 +28,9 @@ import {
   type RedriveAnswer,
   REPLACED,
   type Report,
+  type ScheduleBook,
+  type ScheduleChange,
+  type ScheduleRecord,
   SILENT,
   type TaskRecord,
   type Window,
@@ -120,6 +123,7 @@ export class Store {
   /** Tasks that no pool has, by when they are too late. */
   readonly #late = new Timers<Entry>();
   readonly #dead = new Map<string, Dead>();
+  readonly #schedules = new Map<string, Omit<ScheduleRecord, "over">>();
   readonly #pools = new Map<string, PoolEntry>();
   /** Outcomes by how long they are kept, so that in each list the first is the first to go. */
   readonly #kept = new Map<number, { entry: Entry; expires: number }[]>();
@@ -301,6 +305,46 @@ export class Store {
   resume(): void {
     this.#paused = false;
     this.#wake();
+  }
+
+  schedule(changes: readonly ScheduleChange[]): ScheduleBook {
+    const now = this.#clock();
+    const made = changes.filter((change) => this.#changeSchedule(change, now));
+    for (const { tick } of made) {
+      if (tick === undefined || this.#tasks.has(tick.task.id)) continue;
+      const { task: { id, message }, at, priority } = tick;
+      this.#enqueue({ id, origin: id, message, needs: NONE, plan: { runAt: at, priority } });
+    }
+    this.#wake();
+    const schedules = [...this.#schedules.values()].map((record) => ({
+      ...record,
+      over: this.#tasks.get(record.id)?.message === undefined,
+    }));
+    return { now, schedules };
+  }
+
+  /** Whether the record is as it was seen, and is changed now. */
+  #changeSchedule({ name, seen, tick }: ScheduleChange, now: number): boolean {
+    const old = this.#schedules.get(name);
+    if (old?.spec !== seen?.spec || old?.at !== seen?.at) return false;
+    const same = old !== undefined && tick !== undefined && old.id === tick.task.id &&
+      old.spec === tick.spec && old.at === tick.at;
+    // What was due may have run.
+    if (same) return old.at > now;
+    if (old !== undefined && old.at > now) this.#removeTick(old.id);
+    if (tick === undefined) this.#schedules.delete(name);
+    else {
+      const { spec, at, task: { id } } = tick;
+      this.#schedules.set(name, { name, spec, at, id });
+    }
+    return true;
+  }
+
+  #removeTick(id: string): void {
+    const entry = this.#tasks.get(id);
+    if (entry === undefined || entry.origin !== id || !this.#pending.has(entry)) return;
+    this.#displace(new Set([entry]));
+    this.#finish(entry, this.#expired(entry, CANCELLED), 0);
   }
 
   /** Drops the outcomes whose time is up. */

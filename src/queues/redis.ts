@@ -15,6 +15,9 @@ import type {
   QueueListener,
   QueueStats,
   RedriveAnswer,
+  ScheduleBook,
+  ScheduleChange,
+  ScheduleRecord,
   TaskQueue,
   TaskRecord,
 } from "../task_queue.ts";
@@ -39,6 +42,7 @@ import {
   INSPECT,
   PAUSE,
   REDRIVE,
+  SCHEDULE,
   SETTLE,
   UPLOAD,
   WAIT,
@@ -341,6 +345,28 @@ export class RedisTaskQueue implements TaskQueue {
   /** Another queue on the same server. */
   sibling(name: string): RedisTaskQueue {
     return new RedisTaskQueue(this.#url, name, this.#options);
+  }
+
+  /** Changes schedules. */
+  async schedule(changes: readonly ScheduleChange[]): Promise<ScheduleBook> {
+    const [now, more, ...parts] = await this.#run(SCHEDULE, () => {
+      const args = [`${changes.length}`];
+      for (const { name, seen, tick } of changes) {
+        args.push(name, `${seen?.at ?? ""}`, seen?.spec ?? "", `${tick?.at ?? ""}`);
+        const { spec = "", task, priority = 0 } = tick ?? {};
+        args.push(spec, task?.id ?? "", task?.message ?? "", `${priority}`);
+      }
+      return args;
+    }) as [string, number, ...(string | number)[]];
+    if (more === 1) await this.#settle();
+    const schedules: ScheduleRecord[] = [];
+    for (let at = 0; at < parts.length; at += 5) {
+      const [name, time, id, spec, over] = parts.slice(at, at + 5) as [
+        ...[string, string, string, string, number],
+      ];
+      schedules.push({ name, spec, at: Number(time), id, over: over === 1 });
+    }
+    return { now: Number(now), schedules };
   }
 
   /** Adds a listener. */

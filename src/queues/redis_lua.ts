@@ -19,6 +19,7 @@
  * | `dead` | zset | ids of the tasks that failed for good, by when they are dropped |
  * | `dead:<id>` | hash | `message`, `outcome`, `ended`, `log`, `origin`, `key` of one of them |
  * | `kept:<id>` | list | its `needs`, whose results are held in case it runs again |
+ * | `schedules` | hash | by name of a schedule: time␟id␟spec of the tick that was enqueued last |
  * | `idle` | zset, TTL | channels of the pools to wake, by time |
  * | `upload:<name>` | list, TTL | needs on their way to a very wide task |
  * | `unsettled` | list | what is still to be walked: `id` of a task that is over, `score␟id` of a pending one, `␟key` of a list of needs to give back |

@@ -651,6 +651,69 @@ return dropped
   true,
 );
 
+/**
+ * Changes schedules. ARGV: now or '', number of changes, for each: name, time and spec of the record
+ * that was seen or '' and '', time or '' for an end, spec, id, message, priority.
+ * Returns { now, 1 when something is left to settle or else 0, then for each schedule: name, time, id,
+ * spec, 1 when its task is over or else 0 }.
+ */
+export const SCHEDULE: Script = script(
+  "schedule",
+  `
+local SCHEDULES = P .. 'schedules'
+local function parts(record)
+  return string.match(record, '^([^${UNIT}]*)${UNIT}([^${UNIT}]*)${UNIT}(.*)$')
+end
+local ticks, at = {}, 3
+for _ = 1, tonumber(ARGV[2]) do
+  local name, seen, seen_spec, time, spec, id, message, priority = unpack(ARGV, at, at + 7)
+  at = at + 8
+  local old, old_id, old_spec = '', '', ''
+  local record = call('HGET', SCHEDULES, name)
+  if record then old, old_id, old_spec = parts(record) end
+  if old == seen and old_spec == seen_spec then
+    local early = old ~= '' and tonumber(old) > now
+    local same = time == old and spec == old_spec and id == old_id
+    if early and not same and read(P .. 't:' .. old_id, 'origin')[1] == old_id and
+      call('ZREM', PENDING, old_id) == 1 then
+      look_and_finish(old_id, failure('e', old_id, message_of(old_id), '${CANCELLED}'), '0')
+    end
+    if time == '' then
+      call('HDEL', SCHEDULES, name)
+    -- What was due may have run.
+    elseif early or not same then
+      call('HSET', SCHEDULES, name, table.concat({ time, id, spec }, '${UNIT}'))
+      ticks[#ticks + 1] = { id, message, time, tonumber(priority) }
+    end
+  end
+end
+-- A new tick may have the id of the one that it replaces.
+local more = settle(${STEPS})
+forget()
+for _, tick in ipairs(ticks) do
+  local id, message, time, priority = unpack(tick)
+  if call('EXISTS', P .. 'm:' .. id, P .. 't:' .. id) == 0 then
+    local place = call('HINCRBY', META, 'sequence', 1) - priority * ${BAND}
+    call('SET', P .. 'm:' .. id, message)
+    call('HSET', P .. 't:' .. id, 'origin', id, 'open', 1)
+    call('ZADD', PENDING, place, id)
+    if tonumber(time) > now then set_time(DUE, time, id) else close(id, place) end
+  end
+end
+make_ready()
+wake()
+send()
+local answers = { NOW, more and 1 or 0 }
+local records = call('HGETALL', SCHEDULES)
+for i = 1, #records, 2 do
+  local time, id, spec = parts(records[i + 1])
+  local over = 1 - call('EXISTS', P .. 'm:' .. id)
+  for _, value in ipairs({ records[i], time, id, spec, over }) do answers[#answers + 1] = value end
+end
+return answers
+`,
+);
+
 /** Every script, to load them ahead. */
 export const SCRIPTS: readonly Script[] = [
   ENQUEUE,
@@ -667,4 +730,5 @@ export const SCRIPTS: readonly Script[] = [
   REDRIVE,
   DISCARD,
   DELIVER,
+  SCHEDULE,
 ];

@@ -3,6 +3,7 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { CANCELLED, GONE, type TaskQueue } from "../task_queue.ts";
 import { type Bench, type Case, failureIn, ids } from "./case.ts";
 import { DEAD, PRIORITY, RETRIES, TIMES } from "./delivery_cases.ts";
+import { SCHEDULES } from "./schedule_cases.ts";
 import { Driver } from "./driver.ts";
 import { IDS, LIMITS, REMOTE } from "./sharing_cases.ts";
 
@@ -55,7 +56,7 @@ export function testTaskQueue(backend: Backend): void {
   };
   const groups = [
     ...[LIFE, GRAPH, FENCES, WAITING, CANCEL, PAUSE],
-    ...[PRIORITY, TIMES, RETRIES, DEAD, LIMITS, IDS, REMOTE],
+    ...[PRIORITY, TIMES, RETRIES, DEAD, LIMITS, IDS, REMOTE, SCHEDULES],
   ];
   groups.flat().forEach(([name, body]) => test(name, body));
 }

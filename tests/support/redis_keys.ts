@@ -3,7 +3,7 @@ import { ok, strictEqual } from "node:assert/strict";
 import type { RedisClient } from "../../src/queues/redis_client.ts";
 import { prefixOf } from "../../src/queues/redis_lua.ts";
 
-const PLACES = ["pending", "ready", "leases", "due", "late", "dead", "meta"];
+const PLACES = ["pending", "ready", "leases", "due", "late", "dead", "schedules", "meta"];
 /** What there is only while tasks with a key are in the queue. */
 const KEYED = ["keys", "busy", "keyed", "turns", "rests"];
 
