@@ -118,6 +118,15 @@ export {
   type TimeOptions,
 } from "./src/task.ts";
 export {
+  type CronTimes,
+  type Declaration,
+  type Declarations,
+  type IntervalTimes,
+  type Overlap,
+  type Schedule,
+  type ScheduleTimes,
+} from "./src/schedule.ts";
+export {
   type SchemaIssue,
   type SchemaResult,
   type SchemaTree,

@@ -12,7 +12,14 @@ import { DEFAULT_MAX_PAYLOAD, Producer } from "./producer.ts";
 import { type AnyTasks, type Queue, queueOf } from "./queue.ts";
 import { checkLimits } from "./limits.ts";
 import { checkArguments } from "./schema.ts";
-import { type Around, checkDefaults, type DefaultTaskOptions } from "./task.ts";
+import {
+  Declarations,
+  declare,
+  type Schedule,
+  schedulesIn,
+  type ScheduleTimes,
+} from "./schedule.ts";
+import { type Around, checkDefaults, type DefaultTaskOptions, type Target } from "./task.ts";
 import type { Claim, Limits, Report, TaskQueue } from "./task_queue.ts";
 import { checkCount } from "./wait.ts";
 import {
@@ -71,6 +78,8 @@ export type Exposable =
  * ```
  */
 export class Broker implements AsyncDisposable {
+  /** Schedules that were declared here. */
+  readonly declared: Declarations = new Declarations();
   readonly #producer: Producer;
   readonly #maxPayload: number;
   readonly #url: string;
@@ -199,6 +208,69 @@ export class Broker implements AsyncDisposable {
   /** Pools get tasks of this queue again. */
   resume(): Promise<void> {
     return this.taskQueue.resume();
+  }
+
+  /**
+   * Declares a schedule: each pool of this broker, and each one whose workers get it from their
+   * `init`, sees to it that the next tick is in the queue. One tick is one task, however many pools
+   * there are, and the server's clock says when it runs. It has an id such as
+   * `schedule:nightly:2027-01-31T02:00:00.000Z`.
+   *
+   * Ticks that come while there is no pool are made up for by one, as soon as there is a pool again.
+   * When the declaration changes, the tick that was to come is replaced; when it is gone from the
+   * code, that one still comes, unless `unschedule()` ends it.
+   *
+   * Throws a `TypeError` or `RangeError` for a name that is taken here, for times that cannot be, and
+   * for arguments that cannot be stored. A handle to a result is none of them.
+   *
+   * @example
+   * ```ts
+   * import { getBroker, InlineWorkerPool, task, TaskSpace } from "@worq/worq";
+   *
+   * const reports = new TaskSpace("reports", { build: (kind: string) => console.log(kind) });
+   * await using broker = getBroker("memory://schedule").expose(reports);
+   * const { build } = broker.queue<typeof reports>().reports;
+   * broker.schedule("nightly", { cron: "0 3 * * *", timeZone: "Europe/Berlin" }, build, "all");
+   * broker.schedule("often", { every: 60_000, overlap: "skip" }, task(build, { retries: 2 }), "new");
+   *
+   * await using _pool = new InlineWorkerPool(broker).start();
+   * ```
+   */
+  schedule<P extends readonly unknown[], R>(
+    name: string,
+    times: ScheduleTimes,
+    target: Target<P, R>,
+    ...args: P
+  ): this;
+  /** Declares a schedule of a task whose result is ignored. */
+  schedule<P extends readonly unknown[]>(
+    name: string,
+    times: ScheduleTimes,
+    target: (...args: P) => Promise<void>,
+    ...args: P
+  ): this;
+  schedule(name: string, times: ScheduleTimes, target: unknown, ...args: unknown[]): this {
+    this.declared.add(declare(name, times, target, args, this.taskQueue, this.#maxPayload));
+    return this;
+  }
+
+  /** Schedules of the queue, whoever declared them, by name. */
+  async schedules(): Promise<Schedule[]> {
+    return schedulesIn(await this.taskQueue.schedule([]));
+  }
+
+  /**
+   * Ends a schedule: there will be no tick that is not due yet. Returns whether the queue had it. A
+   * pool whose code declares it makes it anew, so take it from the code first.
+   */
+  async unschedule(name: string): Promise<boolean> {
+    this.declared.delete(name);
+    for (let had = false;; had = true) {
+      const { schedules } = await this.taskQueue.schedule([]);
+      const seen = schedules.find((record) => record.name === name);
+      if (seen === undefined) return had;
+      await this.taskQueue.schedule([{ name, seen }]);
+    }
   }
 
   /**

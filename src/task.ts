@@ -464,7 +464,8 @@ function settingsFor(
 /** One for all calls with the same options. */
 const settings = new WeakMap<OneTaskOptions<never>, Settings>();
 
-function settingsOf(options: OneTaskOptions<never>): Settings {
+/** What the options of a call are for the queue and the workers. */
+export function settingsOf(options: OneTaskOptions<never>): Settings {
   const known = settings.get(options);
   if (known !== undefined) return known;
   const { id: _id, args: _args, key: _key, delay, runAt, maxLength, whenFull, ...others } = options;

@@ -128,6 +128,8 @@ const MISTAKES: Record<string, [args: string[], code: number, line: RegExp]> = {
     /^worq: cannot look at dead tasks on memory:\/\/: /,
   ],
   "a limit that is none": [["dead", "--limit", "0"], 2, /It takes a whole number, 1 or more\.$/],
+  "an end of no schedule": [["unschedule"], 2, /missing required argument 'names'/],
+  "schedules that nobody shares": [["schedules", "--url", "memory://"], 2, /look at schedules on/],
   "two kinds of pool": [["run", TASKS, "--threads", "--inline"], 2, /cannot be used with option/],
   "too many arguments": [["demo", "memory://", "x"], 2, /^worq: too many arguments for 'demo'/],
   "no module": [["run"], 2, /^worq: which tasks\? name a module/],

@@ -14,6 +14,7 @@ import { inspectCommand } from "./commands/inspect.ts";
 import { mapCommand } from "./commands/map.ts";
 import { pauseCommand, resumeCommand } from "./commands/pause.ts";
 import { runCommand } from "./commands/run.ts";
+import { schedulesCommand, unscheduleCommand } from "./commands/schedules.ts";
 import { statusCommand } from "./commands/status.ts";
 import { CliError, describeThrown, EXIT } from "./failure.ts";
 import { didYouMean } from "./nearest.ts";
@@ -90,6 +91,8 @@ function createProgram(): Command {
     deadCommand(),
     redriveCommand(),
     discardCommand(),
+    schedulesCommand(),
+    unscheduleCommand(),
     pauseCommand(),
     resumeCommand(),
     healthCommand(),

@@ -26,6 +26,14 @@ export function span(text: string): number {
   throw new InvalidArgumentError(`It takes a number with a unit (${keys(UNITS)}), ${hint}.`);
 }
 
+/** Milliseconds as `1h`, `1500ms`: in the largest unit that gives a whole number. */
+export function inUnits(milliseconds: number): string {
+  const [unit, size] = Object.entries(UNITS).reverse().find(([, size]) =>
+    milliseconds % size === 0
+  )!;
+  return `${milliseconds / size}${unit}`;
+}
+
 function millisecondsOf(text: string): number | undefined {
   const [, number, unit = ""] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
   return number === undefined ? undefined : Number(number) * UNITS[unit]!;

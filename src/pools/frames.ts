@@ -67,8 +67,8 @@ export type ToWorker =
 export type FromWorker =
   /** It runs, and can be told to start. */
   | readonly ["up"]
-  /** The module is there: it can have tasks, of these names. */
-  | readonly ["ready", names: string]
+  /** The module is there: it can have tasks, of these names, and declares these schedules. */
+  | readonly ["ready", names: string, schedules: string]
   /** It cannot have tasks, and why. */
   | readonly ["unfit", reason: string]
   | Done
@@ -87,7 +87,7 @@ export type FromWorker =
 
 const SHAPES: Record<FromWorker[0], readonly string[]> = {
   up: [],
-  ready: ["string"],
+  ready: ["string", "string"],
   unfit: ["string"],
   done: ["number", "boolean", "string", "number", "number"],
   retry: ["number", "number", "string", "number"],

@@ -79,6 +79,7 @@ export class InlineCrew implements Crew {
   /** Is ready at once. */
   start(host: CrewHost): void {
     this.#host = host;
+    if (this.#own !== undefined) host.schedules([...this.#own.declared]);
   }
 
   /** Tasks that it can have: a task that waits makes room for another one. */

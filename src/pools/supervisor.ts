@@ -153,9 +153,10 @@ export class Supervisor implements Crew {
     this.#workers.add(worker);
   }
 
-  #becameReady({ title, pid, tasks }: Worker): void {
+  #becameReady({ title, pid, tasks, schedules }: Worker): void {
     this.#host.logger.debug("worker ready", { worker: title, pid });
     this.tasks = tasks;
+    this.#host.schedules(schedules);
     this.#ready.resolve();
     for (const slot of this.#slots) if (slot.worker === undefined) this.#fill(slot);
     this.#host.changed();

@@ -1,6 +1,7 @@
 /** {@linkcode Worker}: one thread or process, as its pool sees it. */
 import { encodeFailure } from "../outcome.ts";
 import { retryDelay } from "../retry.ts";
+import { type Declaration, readDeclarations } from "../schedule.ts";
 import type { Report } from "../task_queue.ts";
 import type { Job } from "./consumer.ts";
 import { type Done, type FromWorker, isFrame, type Order, type Start } from "./frames.ts";
@@ -85,6 +86,8 @@ export class Worker {
   wasReady = false;
   /** Names of the tasks that it can run. */
   tasks: readonly string[] = [];
+  /** Schedules that its module declares. */
+  schedules: readonly Declaration[] = [];
   /** Tasks that it finished. */
   finished = 0;
   /** Tasks that were lost with it. */
@@ -304,6 +307,7 @@ export class Worker {
       case "ready":
         clearTimeout(this.#startTimer);
         this.tasks = frame[1].split(" ").filter((name) => name !== "");
+        this.schedules = readDeclarations(frame[2]);
         if (this.#state === "starting") this.#becomeReady();
         break;
       case "unfit":

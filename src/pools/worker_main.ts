@@ -117,7 +117,9 @@ export class WorkerMain {
     try {
       const module = await this.#load(start.module);
       this.#broker = await initialize(module, start);
-      this.#channel.post([["ready", this.#broker.tasks?.join(" ") ?? ""]]);
+      const { tasks, declared } = this.#broker as Partial<Broker>; // of whatever version
+      const schedules = JSON.stringify([...declared ?? []]);
+      this.#channel.post([["ready", tasks?.join(" ") ?? "", schedules]]);
     } catch (error) {
       this.#channel.post([["unfit", describeUnfit(error)]]);
     }

@@ -9,9 +9,11 @@ import type { Broker } from "../broker.ts";
 import type { Waiting } from "../current_task.ts";
 import { QueueUnavailable } from "../errors.ts";
 import { type Logger, stderrLogger } from "../logger.ts";
+import type { Declaration } from "../schedule.ts";
 import type { Report } from "../task_queue.ts";
 import { checkMilliseconds, waitUntil } from "../wait.ts";
 import { Consumer, type Job } from "./consumer.ts";
+import { Ticker } from "./ticker.ts";
 import { Turns } from "./turns.ts";
 
 /** What every pool can be told. */
@@ -58,6 +60,8 @@ export interface CrewHost {
   readonly logger: Logger;
   /** The capacity may have changed. */
   changed(): void;
+  /** The tasks' own module declares these schedules, in place of those before. */
+  schedules(declared: readonly Declaration[]): void;
   /** Something went wrong that no task's outcome tells. */
   tell(error: Error): void;
   /** Nothing can go on here: the pool hands back what it has, and the process ends. */
@@ -94,8 +98,12 @@ export class WorkerPool implements AsyncDisposable {
   readonly id: string;
   /** Where it tells what happens. */
   readonly logger: Logger;
+  readonly #brokers: readonly Broker[];
   readonly #consumers: readonly Consumer[];
   readonly #turns: Turns<Consumer>;
+  readonly #tickers: readonly Ticker[];
+  /** Schedules of the workers' module. */
+  #adopted: readonly Declaration[] = [];
   readonly #crew: Crew;
   readonly #grace: number;
   readonly #onError: (error: Error) => void;
@@ -139,7 +147,11 @@ export class WorkerPool implements AsyncDisposable {
       changed: () => this.#changed(),
       tell: (error: Error) => this.#tell(error),
     };
-    this.#consumers = listOf(brokers).map((broker) => new Consumer(broker, host));
+    this.#brokers = listOf(brokers);
+    this.#consumers = this.#brokers.map((broker) => new Consumer(broker, host));
+    this.#tickers = this.#brokers.map((broker) =>
+      new Ticker(broker, () => this.#adopted, (error) => this.#tell(error))
+    );
     this.#turns = new Turns(this.#consumers, options.weights);
   }
 
@@ -154,10 +166,14 @@ export class WorkerPool implements AsyncDisposable {
       id: this.id,
       logger: this.logger,
       changed: () => this.#changed(),
+      schedules: (declared) => this.#adopt(declared),
       tell: (error) => this.#tell(error),
       giveUp: (error) => void this.#giveUp(error),
     });
-    this.#serving = Promise.all(this.#consumers.map((consumer) => consumer.serve()));
+    this.#serving = Promise.all([
+      ...this.#consumers.map((consumer) => consumer.serve()),
+      ...this.#tickers.map((ticker) => ticker.run()),
+    ]);
     return this;
   }
 
@@ -190,6 +206,7 @@ export class WorkerPool implements AsyncDisposable {
   async #shutDown(grace: number): Promise<void> {
     this.#log("debug", "pool stops", { running: this.#running, grace });
     // 1. Take nothing new.
+    this.#tickers.forEach((ticker) => ticker.stop());
     const idle = Promise.all(this.#consumers.map((consumer) => consumer.quiet()));
     // 2. Let running tasks finish.
     await waitUntil(Promise.race([idle, this.#hurry.promise]), { timeout: grace });
@@ -240,6 +257,19 @@ export class WorkerPool implements AsyncDisposable {
 
   #changed(): void {
     for (const consumer of this.#consumers) consumer.nudge();
+  }
+
+  #adopt(declared: readonly Declaration[]): void {
+    const { length } = this.#adopted;
+    this.#adopted = declared;
+    this.#tickers.forEach((ticker) => ticker.nudge());
+    if (length > 0) return; // all workers say the same
+    const foreign = declared.filter(({ queue }) =>
+      !this.#brokers.some(({ name }) => name === queue)
+    );
+    for (const { name, queue } of foreign) {
+      this.#log("warn", "does not serve the queue of a schedule", { schedule: name, queue });
+    }
   }
 
   async #giveUp(error: Error): Promise<void> {

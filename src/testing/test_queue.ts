@@ -9,6 +9,7 @@ import type { TaskFailure } from "../errors.ts";
 import { decodeMessage, DEFAULT_POLICY } from "../message.ts";
 import { encodeFailure, failureOf } from "../outcome.ts";
 import type { Queue } from "../queue.ts";
+import { Scheduler } from "../scheduler.ts";
 import { MAX_PAUSE } from "../retry.ts";
 import {
   type Claim,
@@ -97,6 +98,7 @@ export class TestQueue<S = unknown> implements AsyncDisposable {
   /** What tasks threw, in order, also when they ran again. */
   readonly failures: TaskFailure[] = [];
   readonly #queue: TaskQueue;
+  readonly #scheduler: Scheduler;
   readonly #concurrency: number;
   /** Calls that were made here, by id, in order. */
   readonly #calls = new Set<string>();
@@ -121,6 +123,7 @@ export class TestQueue<S = unknown> implements AsyncDisposable {
     this.broker = getBroker(url, name, { ...connect, clock: this.clock });
     this.q = this.broker.queue() as Queue<S>;
     this.#queue = this.broker.taskQueue;
+    this.#scheduler = new Scheduler(this.#queue, () => this.broker.declared);
     this.#watch(this.#queue);
   }
 
@@ -149,7 +152,7 @@ export class TestQueue<S = unknown> implements AsyncDisposable {
 
   /**
    * Lets time pass: runs what can run now, and then what becomes due, each at its very time: delayed
-   * tasks, retries. Returns how many attempts there were. Throws a `RangeError` unless
+   * tasks, retries, ticks of schedules. Returns how many attempts there were. Throws a `RangeError` unless
    * `milliseconds` are 0 to a hundred years, and an `Error` as `drain()` does.
    */
   async advance(milliseconds: number): Promise<number> {
@@ -161,7 +164,7 @@ export class TestQueue<S = unknown> implements AsyncDisposable {
       const end = this.#now + Math.ceil(milliseconds);
       let { ran, next } = await this.#drain();
       while (this.#now < end) {
-        this.#now = Math.min(end, this.#now + Math.max(1, next ?? Infinity));
+        this.#now = Math.min(end, this.#now + Math.max(1, next));
         const more = await this.#drain();
         ran += more.ran;
         next = more.next;
@@ -215,6 +218,7 @@ export class TestQueue<S = unknown> implements AsyncDisposable {
 
   /** Removes what waits and what is dead, and closes the broker. */
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const { name } of await this.broker.schedules()) await this.broker.unschedule(name);
     await this.broker.clear();
     await this.broker.discard();
     if (this.#exchanges > 0) await this.#exchange(0, true);
@@ -226,7 +230,11 @@ export class TestQueue<S = unknown> implements AsyncDisposable {
 
   /** Hears of calls, and of tasks that wait for others. */
   #watch(queue: TaskQueue): void {
-    const { enqueue, wait } = queue;
+    const { enqueue, schedule, wait } = queue;
+    queue.schedule = (changes) => {
+      for (const { tick } of changes) if (tick) this.#calls.add(tick.task.id);
+      return schedule.call(queue, changes);
+    };
     queue.enqueue = (tasks) => {
       for (const { id } of tasks) this.#calls.add(id);
       return enqueue.call(queue, tasks);
@@ -254,7 +262,7 @@ export class TestQueue<S = unknown> implements AsyncDisposable {
   }
 
   /** Runs what can run; tells when time brings more. */
-  async #drain(): Promise<{ ran: number; next: number | undefined }> {
+  async #drain(): Promise<{ ran: number; next: number }> {
     this.#lent = 0;
     for (let ran = 0;;) {
       this.#news = Promise.withResolvers();
@@ -264,8 +272,14 @@ export class TestQueue<S = unknown> implements AsyncDisposable {
       claims.forEach((claim) => this.#begin(claim));
       if (claims.length > 0 || more) continue;
       if (this.#running.size > 0) await this.#news.promise;
-      else if (this.#reports.length === 0) return { ran, next };
+      else if (this.#reports.length === 0) return { ran, next: await this.#next(next) };
     }
+  }
+
+  /** When time brings more, schedules included. */
+  async #next(next: number | undefined): Promise<number> {
+    const look = await this.#scheduler.look();
+    return Math.min(next ?? Infinity, look.next ?? Infinity);
   }
 
   async #exchange(want: number, leaving = false) {
