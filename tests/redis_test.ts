@@ -6,6 +6,8 @@ import {
   type RedisClient,
   type RedisFactory,
 } from "../src/queues/redis_client.ts";
+import { STEPS } from "../src/queues/redis_lua.ts";
+import { ENQUEUE, EXCHANGE, type Script } from "../src/queues/redis_scripts.ts";
 import { Driver } from "../src/testing/driver.ts";
 import { freshName, redisUrl, testOn } from "./support/backends.ts";
 import { checkKeys } from "./support/redis_keys.ts";
@@ -88,6 +90,7 @@ testOn(redisUrl, "RedisTaskQueue keeps no key for longer than it is needed", asy
     await driver.enqueue(...needs);
     await driver.enqueue({ id: "wide", takes: needs.map(({ id }) => id) });
     await driver.enqueue({ id: "next", takes: ["wide"] });
+    await checkKeys(client, queue.name);
     await driver.end("success", ...await driver.claim(350));
     const [wide] = await driver.claim();
     const first = { pool: "p", number: 1_000, want: 1, lease: 15_000, renewals: [] };
@@ -109,3 +112,100 @@ testOn(redisUrl, "RedisTaskQueue keeps no key for longer than it is needed", asy
     await queue.clear();
   }
 });
+
+/** Opens clients of which one loses the connection around call number `nth` of a script. */
+function losing(
+  script: Script,
+  nth: number,
+  when: "before" | "after",
+  meanwhile: () => Promise<unknown> = () => Promise.resolve(),
+): RedisFactory {
+  return async (...args) => {
+    const client = await openRedisClient(...args);
+    let hash = "";
+    let calls = 0;
+    const send: RedisClient["send"] = async (command, args) => {
+      const lost = command === "EVALSHA" && args[0] === hash && ++calls === nth;
+      if (lost && when === "before") {
+        await meanwhile();
+        throw new Error("the connection was cut");
+      }
+      const answer = await client.send(command, args);
+      if (command === "SCRIPT" && args[1]?.endsWith(script.text)) hash = String(answer);
+      if (lost) {
+        await meanwhile();
+        throw new Error("the connection was cut");
+      }
+      return answer;
+    };
+    return { ...client, send };
+  };
+}
+
+testOn(redisUrl, "RedisTaskQueue stores a task once whose answer got lost", async (url) => {
+  const name = freshName();
+  await using other = new RedisTaskQueue(url, name);
+  const driver = new Driver(other);
+  const redisFactory = losing(ENQUEUE, 1, "after", () => driver.claim());
+  await using queue = new RedisTaskQueue(url, name, { redisFactory });
+  deepStrictEqual(await new Driver(queue).enqueue({ id: "a" }), ["enqueued"]);
+  const { ready, leased } = await other.stats();
+  deepStrictEqual({ ready, leased }, { ready: 0, leased: 1 });
+  await other.cancel([{ id: "a" }]);
+});
+
+testOn(redisUrl, "RedisTaskQueue keeps the order of a batch that is cut", async (url) => {
+  const redisFactory = losing(ENQUEUE, 1, "before");
+  await using queue = new RedisTaskQueue(url, freshName(), { redisFactory });
+  const driver = new Driver(queue);
+  const tasks = Array.from({ length: 600 }, (_, i) => ({ id: `a${i}` }));
+  const answers = await driver.enqueue(...tasks, { id: "last", takes: ["a0"] });
+  deepStrictEqual([answers[0], answers.at(-1)], ["enqueued", "pending"]);
+  const claims = await driver.claim(600);
+  deepStrictEqual(claims.map(({ id }) => id), tasks.map(({ id }) => id));
+});
+
+testOn(redisUrl, "RedisTaskQueue sees to no lease while its server was away", async (url) => {
+  const redisFactory = losing(EXCHANGE, 2, "before");
+  let now = 1_000_000_000_000;
+  await using queue = new RedisTaskQueue(url, freshName(), { redisFactory, clock: () => now });
+  const driver = new Driver(queue);
+  await driver.enqueue({ id: "a" });
+  await driver.claim();
+  now += 15_000;
+  await driver.exchange({ pool: "other" });
+  strictEqual(await driver.status("a"), "processing");
+  await driver.exchange({ pool: "other" });
+  strictEqual(await driver.status("a"), "enqueued");
+});
+
+testOn(redisUrl, "RedisTaskQueue has one key for a task that waits for a pool", async (url) => {
+  await using queue = new RedisTaskQueue(url, freshName());
+  const client = await openRedisClient(url, { connectTimeout: 5_000 });
+  try {
+    await new Driver(queue).enqueue({ id: "a" });
+    const keys = await checkKeys(client, queue.name);
+    deepStrictEqual(keys.map((key) => key.split("}:")[1]).sort(), ["m:a", "meta", "ready"]);
+  } finally {
+    await client.close();
+  }
+});
+
+testOn(
+  redisUrl,
+  "RedisTaskQueue gives no more inputs at once than a step has edges",
+  async (url) => {
+    await using queue = new RedisTaskQueue(url, freshName());
+    const driver = new Driver(queue);
+    const needs = Array.from({ length: 60 }, (_, i) => `n${i}`);
+    await driver.enqueue(...needs.map((id) => ({ id })));
+    await driver.end("success", ...await driver.claim(60));
+    await driver.enqueue(...["x", "y", "z"].map((id) => ({ id, takes: needs })));
+    const claims = await driver.claim(3);
+    deepStrictEqual(claims.map(({ inputs }) => inputs.length), [60, STEPS - 60, 0]);
+    const texts = needs.map((id) => `"${id}"`);
+    for (const claim of claims) {
+      deepStrictEqual((await driver.inputs(claim, 60)).map(({ text }) => text), texts);
+    }
+  },
+);

@@ -46,9 +46,12 @@ export function testTaskQueue(backend: Backend): void {
         driver: new Driver(queue),
         pass: (milliseconds) => now += milliseconds,
         async [Symbol.asyncDispose]() {
-          await queue.clear();
-          await queue.discard((await queue.dead(0, 999)).map(({ id }) => id));
-          await queue[Symbol.asyncDispose]();
+          try {
+            await queue.clear();
+            await queue.discard((await queue.dead(0, 999)).map(({ id }) => id));
+          } finally {
+            await queue[Symbol.asyncDispose]();
+          }
         },
       };
       await body(bench);
@@ -332,6 +335,14 @@ const FENCES: readonly Case[] = [
     deepStrictEqual(ids(await driver.claim(2)), ["a", "b"]);
     strictEqual((await driver.queue.inspect("a"))?.losses, 0);
   }],
+  [".exchange() puts a task that comes back where it was", async ({ driver, pass }) => {
+    await driver.enqueue(...["z", "y", "x", "w"].map((id) => ({ id })));
+    const [z, y] = await driver.claim(3);
+    await driver.end("returned", y!);
+    await driver.end("lost", z!);
+    pass(15_000);
+    deepStrictEqual(ids(await driver.claim(9)), ["z", "y", "x", "w"]);
+  }],
   [".exchange() renews leases, and names those that are gone", async ({ driver, pass }) => {
     await driver.enqueue({ id: "a" }, { id: "b" });
     const [a, b] = await driver.claim(2);
@@ -452,6 +463,13 @@ const WAITING: readonly Case[] = [
     driver.queue.listen({ wake: () => woken.resolve() });
     await driver.claim(1, "one");
     await woken.promise;
+    strictEqual((await driver.queue.stats()).idle, 0);
+  }],
+  [" wakes another pool than the one that has just got a task", async ({ driver }) => {
+    for (const pool of ["one", "two", "three"]) await driver.claim(1, pool);
+    await driver.enqueue({ id: "a" }, { id: "b" }, { id: "c" });
+    strictEqual((await driver.queue.stats()).idle, 2);
+    strictEqual((await driver.claim(1, "two")).length, 1);
     strictEqual((await driver.queue.stats()).idle, 0);
   }],
   [" does not wake a pool that left", async ({ driver }) => {

@@ -8,7 +8,7 @@ const PLACES = ["pending", "ready", "leases", "due", "late", "dead", "schedules"
 const KEYED = ["keys", "busy", "keyed", "turns", "rests"];
 
 /** What ends by itself. Pools that were killed cannot take their names off `idle`. */
-const TIMED = ["starts", "window", "idle"];
+const TIMED = ["starts", "window", "idle", "pool"];
 
 /** All that is looked at, in one round trip: the tests that check after each step do little else. */
 const LOOK = `
@@ -37,7 +37,6 @@ export async function checkKeys(client: RedisClient, queue: string): Promise<str
 function checkKey(row: Row, names: ReadonlySet<string>): void {
   const [name, ttl] = row;
   const [kind, id] = name.split(":", 2) as [string, string?];
-  if (kind === "pool") return;
   if (TIMED.includes(kind)) ok(ttl > 0, `${name} has no end`);
   else if (KEYED.includes(kind)) ok(names.has("keys"), `${name} is left of keyed tasks`);
   else if (kind === "line") ok(names.has("keyed"), `${name} is left of keyed tasks`);
