@@ -12,7 +12,8 @@
  *
  * A cancelled task is over at once, wherever it is; so is one that no pool has when its `expiresAt`
  * comes. A task that failed for good is over, and a copy of it is among the dead, from which it can
- * be enqueued again.
+ * be enqueued again. `states.ts` has all that can happen to a task, as a table from which tests are
+ * made.
  *
  * Each claim gives the task a fence, a number that grows from claim to claim. A report with any other than the
  * latest fence is dropped: the worker that sent it lost the task to another one, or to its end.

@@ -273,7 +273,7 @@ const MISTAKES: readonly Mistake[] = [
   {
     name: "a task is released while it is still being added",
     scenario: "three results come in",
-    edit: ["enqueue", "'open', 1, 'linked', 0", "'open', 0, 'linked', 0"],
+    edit: ["enqueue", "'open', 1 + ", "'open', 0 + "],
     noticed: /is ready before/,
   },
   {
@@ -305,7 +305,7 @@ const MISTAKES: readonly Mistake[] = [
   {
     name: "a lease that ended is left where it is",
     scenario: "a lease ends",
-    edit: ["exchange", "call('ZREM', LEASES, id)\n  lose(", "lose("],
+    edit: ["exchange", "leave(id, read(P .. 't:' .. id, 'key')[1] or nil)\n    lose(", "lose("],
     noticed: /two places/,
   },
   {
@@ -317,7 +317,7 @@ const MISTAKES: readonly Mistake[] = [
   {
     name: "a pool that takes one of two tasks wakes nobody",
     scenario: "two pools sleep while two tasks are added",
-    edit: ["exchange", "call('ZREM', IDLE, sleeper)\n  wake()", "call('ZREM', IDLE, sleeper)"],
+    edit: ["exchange", "if sooner or #ids >= want then wake() end", ""],
     noticed: /sleeps, and/,
   },
   {

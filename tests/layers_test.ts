@@ -21,6 +21,7 @@ const LAYERS = [
   "message",
   "retry",
   "task_queue",
+  "states",
   "outcome",
   "couriers",
   "schema",
@@ -135,6 +136,7 @@ const LAYERS = [
   "testing/delivery_cases",
   "testing/sharing_cases",
   "testing/schedule_cases",
+  "testing/state_cases",
   "testing/task_queue_suite",
 ];
 

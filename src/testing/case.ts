@@ -3,6 +3,9 @@ import { decode } from "../codec.ts";
 import type { FailureData } from "../task_queue.ts";
 import type { Driver } from "./driver.ts";
 
+/** What the clock says when a test begins, in milliseconds since 1970. */
+export const SUITE_START = 1_000_000_000_000;
+
 /** An empty queue, with what drives it. */
 export interface Bench extends AsyncDisposable {
   readonly driver: Driver;

@@ -1,10 +1,10 @@
 /** Cases of the suite: when a task runs, how often, and what is left of it when it fails. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { BAND, LATE, MAX_ATTEMPTS } from "../task_queue.ts";
-import { type Case, failureIn, ids } from "./case.ts";
+import { type Case, failureIn, ids, SUITE_START } from "./case.ts";
 import { type Driver, RETRY } from "./driver.ts";
 
-const NOW = 1_000_000_000_000;
+const NOW = SUITE_START;
 
 /** Numbers in which the places of a task are told. */
 const places = async (driver: Driver) => {

@@ -1,11 +1,12 @@
 /** What every backend must do: {@linkcode testTaskQueue}. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { CANCELLED, GONE, type TaskQueue } from "../task_queue.ts";
-import { type Bench, type Case, failureIn, ids } from "./case.ts";
+import { type Bench, type Case, failureIn, ids, SUITE_START } from "./case.ts";
 import { DEAD, PRIORITY, RETRIES, TIMES } from "./delivery_cases.ts";
 import { SCHEDULES } from "./schedule_cases.ts";
 import { Driver } from "./driver.ts";
 import { IDS, LIMITS, REMOTE } from "./sharing_cases.ts";
+import { stateCases } from "./state_cases.ts";
 
 /** A backend, for the suite. */
 export interface Backend {
@@ -20,7 +21,8 @@ export interface Backend {
 /**
  * Declares the tests that every implementation of `TaskQueue` passes: life of a task,
  * dependencies, fences and leases, waiting, clearing, cancelling, waking, priorities, times, retries,
- * what is dead, limits and turns, ids that are taken.
+ * what is dead, limits and turns, ids that are taken, and each pair of a
+ * place and an event of the state table.
  *
  * @example
  * ```ts
@@ -40,7 +42,7 @@ export interface Backend {
 export function testTaskQueue(backend: Backend): void {
   const test = (name: string, body: (bench: Bench) => Promise<void>) => {
     backend.test(`${backend.name}${name}`, async () => {
-      let now = 1_000_000_000_000;
+      let now = SUITE_START;
       const queue = await backend.open(() => now);
       await using bench: Bench = {
         driver: new Driver(queue),
@@ -59,7 +61,7 @@ export function testTaskQueue(backend: Backend): void {
   };
   const groups = [
     ...[LIFE, GRAPH, FENCES, WAITING, CANCEL, PAUSE],
-    ...[PRIORITY, TIMES, RETRIES, DEAD, LIMITS, IDS, REMOTE, SCHEDULES],
+    ...[PRIORITY, TIMES, RETRIES, DEAD, LIMITS, IDS, REMOTE, SCHEDULES, stateCases()],
   ];
   groups.flat().forEach(([name, body]) => test(name, body));
 }
