@@ -3,7 +3,7 @@ import { strictEqual } from "node:assert/strict";
 import { type Bench, type Case, SUITE_START } from "./case.ts";
 import { after, type Event, type Place, placeOf, PLACES, TRANSITIONS } from "../states.ts";
 import type { Claim } from "../task_queue.ts";
-import type { Driver, Ending, TaskSpec } from "./driver.ts";
+import type { Ending, TaskSpec } from "./driver.ts";
 
 const LEASE = 15_000;
 const KEEP = 60_000;
