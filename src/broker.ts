@@ -1,7 +1,7 @@
 /** {@linkcode Broker}: knows the tasks, and moves them between callers, queue and workers. */
 import { decode, encodeValue } from "./codec.ts";
 import { NO_CONTEXT } from "./context.ts";
-import { type Place, Run, runAs } from "./current_task.ts";
+import { Current, type Place, Run, runAs } from "./current_task.ts";
 import { deadIds, type DeadLetter, type DeadOptions, letterOf } from "./dead.ts";
 import { Deferred, failureOf, settle } from "./deferred.ts";
 import { aroundEnqueue, type AroundRun, aroundRun, checkHooks, type Hook } from "./hooks.ts";
@@ -288,17 +288,9 @@ export class Broker implements AsyncDisposable {
     const { id, fence, inputs, failures } = claim;
     const subject = { task: message.name, queue, id };
     const report = { id, fence, keep: message.resultTimeout };
-    const run = new Run({
-      id,
-      name: message.name,
-      queue,
-      fence,
-      attempt: failures + 1,
-      context: message.context ?? NO_CONTEXT,
-      get signal() {
-        return abort.signal;
-      },
-    }, place);
+    const context = message.context ?? NO_CONTEXT;
+    const current = new Current(id, message.name, queue, fence, failures + 1, context, abort);
+    const run = new Run(current, place);
     const task = this.#tasks.get(message.name);
     try {
       if (task === undefined) return { ...report, ...failed(subject, "no such task") };

@@ -63,6 +63,11 @@ export function carry<T>(context: TaskContext, body: () => T): T {
   return used ? carried.run(context, body) : body();
 }
 
+/** Whether this context has to be carried: it is none as long as nobody ever had one. */
+export function isCarried(context: TaskContext): boolean {
+  return used || context !== NO_CONTEXT;
+}
+
 /** Throws for a context that cannot travel. */
 export function checkContext(act: string, context: unknown): asserts context is TaskContext {
   checkRecord(act, context);

@@ -1,6 +1,6 @@
 /** What a running task can know about itself, and what its pool knows about its waiting. */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { carry, type TaskContext } from "./context.ts";
+import { carry, isCarried, type TaskContext } from "./context.ts";
 import type { WaitOptions } from "./wait.ts";
 
 /** The task that is running here. */
@@ -28,6 +28,27 @@ export interface CurrentTask {
    * to another worker. Whatever it returns then is dropped.
    */
   readonly signal: AbortSignal;
+}
+
+/** The same, as a run has it. */
+export class Current implements CurrentTask {
+  readonly #abort: { readonly signal: AbortSignal };
+
+  constructor(
+    readonly id: string,
+    readonly name: string,
+    readonly queue: string,
+    readonly fence: number,
+    readonly attempt: number,
+    readonly context: TaskContext,
+    abort: { readonly signal: AbortSignal },
+  ) {
+    this.#abort = abort;
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
 }
 
 /** What happens when a task waits for the result of another one. */
@@ -119,5 +140,7 @@ export function currentRun(): Run | undefined {
 
 /** Has `body` be part of `run`. */
 export function runAs<T>(run: Run, body: () => T): T {
-  return carry(run.task.context, () => running.run(run, body));
+  const { context } = run.task;
+  if (!isCarried(context)) return running.run(run, body);
+  return carry(context, () => running.run(run, body));
 }

@@ -92,25 +92,56 @@ const NUMBERS = [
 const POLICIES = Object.keys(DEFAULT_POLICY) as (keyof TaskPolicy)[];
 
 /** The text of a message. */
-export function encodeMessage(message: Message): string {
+export function encodeMessage({ name, args, needs, context, ...policy }: Message): string {
+  return headOf(policy, needs, context) + UNIT + name + UNIT + args;
+}
+
+/** Heads of calls that take no results and carry nothing, by their options. */
+const heads = new WeakMap<Partial<TaskPolicy>, string>();
+
+/** The text of a call. The options of many calls are one object, whose text is made once. */
+export function encodeCall(
+  name: string,
+  args: string,
+  options: Partial<TaskPolicy>,
+  needs: number,
+  context: TaskContext | undefined,
+): string {
+  if (needs > 0 || context !== undefined) {
+    return headOf(options, needs, context) + UNIT + name + UNIT + args;
+  }
+  let head = heads.get(options);
+  if (head === undefined) heads.set(options, head = headOf(options, 0, undefined));
+  return head + UNIT + name + UNIT + args;
+}
+
+/** JSON of what differs from the default. */
+function headOf(
+  policy: Partial<TaskPolicy>,
+  needs: number,
+  context: TaskContext | undefined,
+): string {
   const head: Record<string, unknown> = {};
   for (const key of POLICIES) {
-    if (message[key] !== DEFAULT_POLICY[key]) head[key] = message[key];
+    const value = policy[key];
+    if (value !== undefined && value !== DEFAULT_POLICY[key]) head[key] = value;
   }
-  if (message.needs > 0) head.needs = message.needs;
-  if (message.context !== undefined) head.context = message.context;
-  const text = Object.keys(head).length === 0 ? "" : JSON.stringify(head);
-  return text + UNIT + message.name + UNIT + message.args;
+  if (needs > 0) head.needs = needs;
+  if (context !== undefined) head.context = context;
+  return Object.keys(head).length === 0 ? "" : JSON.stringify(head);
 }
 
 /** The message behind `text`. Throws a `SyntaxError` when it is none. */
 export function decodeMessage(text: string): Message {
-  const [head, name, args, ...rest] = text.split(UNIT);
-  if (head === undefined || name === undefined || args === undefined || rest.length > 0) {
+  const first = text.indexOf(UNIT);
+  const second = text.indexOf(UNIT, first + 1);
+  if (first < 0 || second < 0 || text.includes(UNIT, second + 1)) {
     throw new SyntaxError("the stored message is damaged: not three parts");
   }
-  if (head === "") return { ...DEFAULT_POLICY, needs: 0, name, args };
-  return { ...DEFAULT_POLICY, needs: 0, ...decodeHead(head), name, args };
+  const name = text.slice(first + 1, second);
+  const args = text.slice(second + 1);
+  if (first === 0) return { ...DEFAULT_POLICY, needs: 0, name, args };
+  return { ...DEFAULT_POLICY, needs: 0, ...decodeHead(text.slice(0, first)), name, args };
 }
 
 function decodeHead(text: string): Partial<Message> {

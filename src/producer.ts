@@ -10,7 +10,7 @@ import {
 import { bring, placeOf, standInFor } from "./couriers.ts";
 import { carriedContext, checkContext, NO_CONTEXT, type TaskContext } from "./context.ts";
 import { DuplicateTask, QueueFull, QueueUnavailable } from "./errors.ts";
-import { DEFAULT_POLICY, encodeMessage, type TaskPolicy } from "./message.ts";
+import { encodeCall, type TaskPolicy } from "./message.ts";
 import type {
   CancelAnswer,
   EnqueueAnswer,
@@ -209,19 +209,21 @@ export class Producer implements AsyncDisposable {
     const needs = refs.every((need) => need.address === this.taskQueue.address)
       ? refs
       : await this.#bringAll(name, refs);
-    const whole = { ...DEFAULT_POLICY, ...options, name, args: text, needs: needs.length };
-    const message = encodeMessage(isEmpty(context) ? whole : { ...whole, context });
-    const task: NewTask = {
-      ...{ id, message, needs },
-      ...(origin === undefined ? undefined : { origin }),
-      ...(plan === undefined ? undefined : { plan }),
-    };
+    const carried = isEmpty(context) ? undefined : context;
+    const message = encodeCall(name, text, options, needs.length, carried);
+    const task: { -readonly [K in keyof NewTask]: NewTask[K] } = { id, message, needs };
+    if (origin !== undefined) task.origin = origin;
+    if (plan !== undefined) task.plan = plan;
     const answer = patient ? this.#enqueueAtLast(task) : this.#enqueue.add(task);
     if (isStored(plan)) this.#join(ref);
-    // When an argument could not be stored, that is what the caller must hear.
+    if (handles.length > 0) await this.#argumentsStored(handles, answer);
+    return this.#check(ref, plan, await answer);
+  }
+
+  /** When an argument could not be stored, that is what the caller must hear. */
+  async #argumentsStored(handles: readonly Handle[], answer: Promise<unknown>): Promise<void> {
     const parts = handles.filter((handle) => handle instanceof Promise);
     if (parts.length > 0) await Promise.all([...parts, answer.catch(() => {})]);
-    return this.#check(ref, plan, await answer);
   }
 
   /** Throws for a plan that cannot be. */

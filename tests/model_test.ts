@@ -188,11 +188,9 @@ class Subject {
     switch (operation.kind) {
       case "enqueue": {
         const { id, pass, once, takes, old, expiresIn, priority, deadTimeout } = operation;
-        const { window, ...others } = operation.plan ?? {};
-        // No two calls are one task whose outcome comes from elsewhere.
-        const plan: NonNullable<TaskSpec["plan"]> = window === undefined || others.remote
-          ? others
-          : { ...others, window };
+        const { plan: wish = {} } = operation;
+        // Nothing else is said of a task whose outcome comes from elsewhere.
+        const plan: NonNullable<TaskSpec["plan"]> = wish.remote ? { remote: true } : wish;
         const calls = this.#calls.get(id) ?? [];
         const call: TaskSpec = {
           id,

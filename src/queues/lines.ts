@@ -66,6 +66,7 @@ export class Lines<T extends Waiting> implements Iterable<T> {
     const taken: T[] = [];
     const room = Math.min(want, concurrency - leased);
     this.#restsUntil = undefined;
+    if (!this.#isShared && rate === undefined) return this.#takeOwn(room);
     while (taken.length < room) {
       this.#restsUntil = this.#blocked(rate, OWN, now);
       if (this.#restsUntil !== undefined) break;
@@ -87,6 +88,16 @@ export class Lines<T extends Waiting> implements Iterable<T> {
       if (line.size === 0) this.#close(key);
       else this.#turns.set(key, this.#isShared ? this.#turn + 1 : 0);
     }
+    return taken;
+  }
+
+  /** Where no task has a key, nobody takes turns. */
+  #takeOwn(room: number): T[] {
+    const line = this.#lines.get(OWN);
+    const taken: T[] = [];
+    if (line === undefined) return taken;
+    while (taken.length < room && line.size > 0) taken.push(line.pop()!);
+    if (line.size === 0) this.#close(OWN);
     return taken;
   }
 
@@ -130,7 +141,7 @@ export class Lines<T extends Waiting> implements Iterable<T> {
 
   /** Whether there is more than the line of the tasks without a key. */
   get #isShared(): boolean {
-    return this.#lines.size > (this.#lines.has(OWN) ? 1 : 0);
+    return this.#lines.size > 1 || (this.#lines.size === 1 && !this.#lines.has(OWN));
   }
 
   #close(key: string): void {

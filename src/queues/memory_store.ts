@@ -23,6 +23,7 @@ import {
   type Need,
   type NewTask,
   type Outcome,
+  type Plan,
   type QueueListener,
   type QueueStats,
   type RedriveAnswer,
@@ -107,6 +108,7 @@ const MAX_INPUTS = 200;
 /** Windows that there may be before it is worth looking for old ones. */
 const MANY = 1_000;
 const NONE: readonly never[] = [];
+const NO_PLAN: Plan = {};
 
 /** The queue itself. Each public method is one atomic step. */
 export class Store {
@@ -361,7 +363,7 @@ export class Store {
   }
 
   #enqueue(task: NewTask): EnqueueAnswer {
-    const { id, origin, plan = {} } = task;
+    const { id, origin, plan = NO_PLAN } = task;
     const known = this.#tasks.get(id);
     if (known?.origin === origin && known !== undefined) {
       return known.status === "pending" ? "pending" : "enqueued";
@@ -374,19 +376,25 @@ export class Store {
     }
     const joined = this.#join(task);
     if (joined !== undefined) return { id: joined };
-    if (this.#pending.size + this.#ready.size >= (plan.maxLength ?? Infinity)) return "full";
+    if (plan.maxLength !== undefined) {
+      if (this.#pending.size + this.#ready.size >= plan.maxLength) return "full";
+    }
     if (plan.window !== undefined) this.#openWindow(id, plan.window);
     const entry = this.#newEntry(task);
     this.#tasks.set(id, entry);
     this.#pending.add(entry);
-    const now = this.#clock();
-    const pause = plan.window?.kind === "debounce" ? plan.window.time : 0;
-    const due = Math.max(now + Math.max(pause, plan.delay ?? 0), plan.runAt ?? 0);
-    if (due > now) this.#schedule(entry, due);
-    if (plan.remote) entry.open++;
-    if (plan.expiresAt !== undefined) this.#setLate(entry, plan.expiresAt);
+    if (plan !== NO_PLAN) this.#plan(entry, plan);
     this.#link(entry);
     return this.#pending.has(entry) ? "pending" : "enqueued";
+  }
+
+  #plan(entry: Entry, { window, delay = 0, runAt = 0, remote, expiresAt }: Plan): void {
+    const now = this.#clock();
+    const pause = window?.kind === "debounce" ? window.time : 0;
+    const due = Math.max(now + Math.max(pause, delay), runAt);
+    if (due > now) this.#schedule(entry, due);
+    if (remote) entry.open++;
+    if (expiresAt !== undefined) this.#setLate(entry, expiresAt);
   }
 
   /** Ends a task, if need be, and forgets it, so that its id is free; false when it is needed. */
@@ -425,7 +433,7 @@ export class Store {
     for (const [name, { until }] of this.#windows) if (until <= now) this.#windows.delete(name);
   }
 
-  #newEntry({ id, message, origin, needs, plan = {} }: NewTask): Entry {
+  #newEntry({ id, message, origin, needs, plan = NO_PLAN }: NewTask): Entry {
     const { priority = 0, key } = plan;
     return {
       id,
@@ -472,11 +480,16 @@ export class Store {
   }
 
   #promote(): void {
-    for (const entry of this.#due.due(this.#clock())) this.#close(entry);
+    if (this.#due.size > 0) {
+      for (const entry of this.#due.due(this.#clock())) {
+        this.#close(entry);
+      }
+    }
     this.#ready.wakeUp(this.#clock());
   }
 
   #endLate(): void {
+    if (this.#late.size === 0) return;
     const late = new Set(this.#late.due(this.#clock()));
     if (late.size > 0) this.#expireAll(late, LATE);
   }

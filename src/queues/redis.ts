@@ -219,15 +219,21 @@ export class RedisTaskQueue implements TaskQueue {
 
   /** Outcomes of those tasks that are over. */
   async wait(tasks: readonly Need[]): Promise<(Outcome | undefined)[]> {
-    const parts: Promise<unknown>[] = [];
+    const parts: Promise<string[]>[] = [];
     for (let at = 0; at < tasks.length; at += MAX_IDS) {
-      const some = tasks.slice(at, at + MAX_IDS).map(needText);
-      parts.push(this.#run(WAIT, () => [this.#connection.client, ...some]));
+      parts.push(this.#waitFor(tasks.slice(at, at + MAX_IDS).map(needText)));
     }
-    const answers = await Promise.all(parts) as string[][];
-    if (answers.some((texts) => texts.at(-1) === "+")) await this.#settle();
-    const texts = answers.flat().filter((text) => text !== "+");
+    const texts = (await Promise.all(parts)).flat();
     return texts.map((text) => text === "" ? undefined : toOutcome(text));
+  }
+
+  async #waitFor(tasks: readonly string[]): Promise<string[]> {
+    while (true) {
+      const args = [this.#connection.client, ...tasks];
+      const texts = await this.#run(WAIT, () => args) as string[];
+      if (texts[0] !== "!") return texts;
+      await this.#settle("1");
+    }
   }
 
   /** What is known about a task. */
@@ -435,8 +441,8 @@ export class RedisTaskQueue implements TaskQueue {
     return Promise.all(parts);
   }
 
-  async #settle(): Promise<void> {
-    while (await this.#run(SETTLE, () => []) === 1);
+  async #settle(late = ""): Promise<void> {
+    while (await this.#run(SETTLE, () => [late]) === 1);
   }
 
   #run(

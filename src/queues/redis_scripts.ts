@@ -29,9 +29,26 @@ export function textFor({ text, frees }: Script, major: number, cluster: boolean
 
 const script = (name: string, body: string, frees = false): Script => ({
   name,
-  text: PRELUDE + body,
+  text: preludeFor(body) + body,
   frees,
 });
+
+/** Statements of the prelude, each with the comment before it. */
+const STATEMENTS = PRELUDE.split(/\n(?=(?:--.*\n)*local )/);
+
+/**
+ * What a script needs of the prelude. Redis runs it with each call: the functions that a script does
+ * not use took longer than most of what it does.
+ */
+function preludeFor(body: string): string {
+  let text = body;
+  for (const statement of STATEMENTS.toReversed()) {
+    const names = /^local (?:function )?([\w, ]+)/m.exec(statement)?.[1]?.split(", ") ?? [];
+    const isUsed = names.some((name) => new RegExp(`\\b${name.trim()}\\b`).test(text));
+    if (names.length === 0 || isUsed) text = `${statement}\n${text}`;
+  }
+  return text.slice(0, text.length - body.length);
+}
 
 /**
  * Stores tasks in order.
@@ -207,11 +224,15 @@ return there
 `,
 );
 
-/** Goes on with what is unsettled. ARGV: now or ''. Returns 1 when something is left, else 0. */
+/**
+ * Goes on with what is unsettled. ARGV: now or '', '1' to end first what was not started in time.
+ * Returns 1 when something is left, else 0.
+ */
 export const SETTLE: Script = script(
   "settle",
   `
-local more = settle(${STEPS})
+local more = ARGV[2] == '1' and end_late()
+more = settle(${STEPS}) or more
 wake()
 forget()
 send()
@@ -382,19 +403,16 @@ return inputs_of(ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[3]) + tonumber(ARGV[4
 /**
  * Outcomes of tasks, or a promise to publish them. ARGV: now or '', client, ids, each with ␟ and its
  * origin when it was chosen.
- * Returns for each the letter of its status and its text, or '' when the client will hear of it; then
- * '+' when something is left to settle.
+ * Returns for each the letter of its status and its text, or '' when the client will hear of it. Or
+ * { '!' }: what is late is to be settled first.
  */
 export const WAIT: Script = script(
   "wait",
   `
 local client, answers = ARGV[2], {}
 -- Where no pool is, only those who wait look after the time.
-local left = false
-if call('EXISTS', LATE) == 1 then
-  end_late()
-  if #gone > 0 then left = settle(${STEPS}) end
-end
+if call('EXISTS', LATE) == 1 and
+  #call('ZRANGEBYSCORE', LATE, '-inf', NOW, 'LIMIT', 0, 1) > 0 then return { '!' } end
 for i = 3, #ARGV do
   local id, origin = parse(ARGV[i])
   local t = P .. 't:' .. id
@@ -422,12 +440,6 @@ for i = 3, #ARGV do
     end
     answers[i - 2] = ''
   end
-end
-if left then answers[#answers + 1] = '+' end
-if #gone > 0 then
-  wake()
-  forget()
-  send()
 end
 return answers
 `,

@@ -49,8 +49,10 @@ export class Timers<T> {
 
   /** Takes out the first element. */
   shift(): T | undefined {
-    for (const item of this.due(Infinity)) return item;
-    return undefined;
+    if (this.first === undefined) return undefined;
+    const [item] = this.#heap.pop()!;
+    this.#times.delete(item);
+    return item;
   }
 
   /** Takes out all. */
