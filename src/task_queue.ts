@@ -281,7 +281,7 @@ export interface DeadTask {
 
 /**
  * What became of a dead task that was to be enqueued again: it is `redriven`; its id is `taken` by
- * another task, or by its own outcome that some task still takes; or it is `unknown`, never dead or
+ * another call, or by its own outcome that some task still takes; or it is `unknown`, never dead or
  * no longer kept.
  */
 export type RedriveAnswer = "redriven" | "taken" | "unknown";

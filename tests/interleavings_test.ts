@@ -47,6 +47,34 @@ const fails: Program = async (actor) => {
   await actor.exchange({ reports: claims.map((claim) => actor.report(claim, "failed")) });
 };
 
+/** Claims a task, which fails and is to run again at once. */
+const retries: Program = async (actor) => {
+  const { claims } = await actor.exchange({ want: 1 });
+  const reports = claims.map((claim) => ({ ...actor.report(claim, "retry"), delay: 0 }));
+  await actor.exchange({ reports, leaving: true });
+};
+
+/** Looks after the time, when that of `expiresAt` has come. */
+const late: Program = async (actor) => {
+  actor.pass(LATE);
+  await actor.exchange({ leaving: true });
+};
+const LATE = 1_000;
+
+/** Claims one task, no more than one with its key at a time, and ends it. */
+const limited: Program = async (actor) => {
+  const limits = { perKey: { concurrency: 1 } };
+  const { claims } = await actor.exchange({ want: 1, limits });
+  const reports = claims.map((claim) => actor.report(claim));
+  await actor.exchange({ reports, limits, leaving: true });
+};
+
+const far = { id: "far", origin: "@" };
+const deliver: Program = ({ queue }) =>
+  queue.deliver(far, { status: "success", text: '"far"' }, 60_000);
+const replace = (origin: string): Program =>
+  enqueue({ id: "a", origin, plan: { onDuplicate: "replace" } });
+
 const GRAPH = enqueue(
   { id: "a" },
   { id: "b", takes: ["a"] },
@@ -186,6 +214,71 @@ const SCENARIOS: readonly Scenario[] = [
       waiter("a"),
     ],
     ids: ["a"],
+  },
+  {
+    name: "a task that is to be retried is cancelled, and waited for",
+    setup: enqueue({ id: "a" }, { id: "b", takes: ["a"] }),
+    clients: [retries, (actor) => actor.driver.cancel("a"), waiter("b")],
+    ids: ["a", "b"],
+    faults: 1,
+  },
+  {
+    name: "a task is to be retried while its lease ends",
+    setup: enqueue({ id: "a", redeliveries: 5 }),
+    clients: [retries, slow, waiter("a")],
+    ids: ["a"],
+    faults: 1,
+  },
+  {
+    name: "a task is claimed when it is too late",
+    setup: enqueue({ id: "a", expiresAt: START + LATE }, { id: "b", takes: ["a"] }),
+    clients: [retries, late, waiter("b")],
+    ids: ["a", "b"],
+    faults: 1,
+  },
+  {
+    name: "a result of another queue comes while what takes it is added",
+    clients: [
+      deliver,
+      inTurn(
+        enqueue({ ...far, plan: { remote: true } }, { id: "b", origin: "1", takes: [far] }),
+        waiter("b"),
+      ),
+      pool(1),
+    ],
+    ids: ["far", "b"],
+    faults: 1,
+    rescue: deliver, // a courier is given to another pool
+  },
+  {
+    name: "a dead task is redriven while its id is chosen again",
+    setup: inTurn(enqueue({ id: "a", origin: "1", resultTimeout: 0 }), async (actor) => {
+      const { claims } = await actor.exchange({ want: 1 });
+      const reports = claims.map((claim) => ({ ...actor.report(claim, "failed"), keep: 0 }));
+      await actor.exchange({ reports });
+    }),
+    clients: [
+      (actor) => actor.queue.redrive(["a"]),
+      enqueue({ id: "a", origin: "2" }),
+      pool(1),
+    ],
+    ids: ["a"],
+    faults: 1,
+    comesBack: true,
+  },
+  {
+    name: "a task is replaced while it runs, by two calls",
+    setup: enqueue({ id: "a", origin: "1", takes: [] }, { id: "b", takes: ["a"] }),
+    clients: [pool(1), replace("2"), replace("3")],
+    ids: ["a", "b"],
+    comesBack: true,
+  },
+  {
+    name: "two pools take tasks that share a key",
+    setup: enqueue(...["a", "b", "c"].map((id) => ({ id, plan: { key: "x" } }))),
+    clients: [limited, limited, (actor) => actor.driver.cancel("b")],
+    ids: ["a", "b", "c"],
+    faults: 1,
   },
   {
     name: "two producers choose the same id",

@@ -266,7 +266,7 @@ export class Store {
       const dead = this.#dead.get(id);
       if (dead === undefined) return "unknown";
       const known = this.#tasks.get(id);
-      if (known !== undefined && (known.outcome === undefined || known.refs > 0)) return "taken";
+      if (known !== undefined && !isSpare(known, dead)) return "taken";
       this.#dead.delete(id);
       const { message, origin, needs, held, key } = dead;
       const { priority } = this.#decode(message);
@@ -815,6 +815,11 @@ export class Store {
 
 function lastToLeave(a: Dead, b: Dead): number {
   return b.leaves - a.leaves || (a.id < b.id ? 1 : -1);
+}
+
+/** Whether a record is no more than the outcome of the dead task itself, which nobody takes. */
+function isSpare({ outcome, refs, origin }: Entry, dead: Dead): boolean {
+  return outcome !== undefined && refs === 0 && origin === dead.origin;
 }
 
 function wasCancelled(id: string, outcome: Outcome): boolean {

@@ -593,11 +593,12 @@ for i = 2, #ARGV do
   local t, m, kept = P .. 't:' .. id, P .. 'm:' .. id, P .. 'kept:' .. id
   local message, log, origin, key =
     unpack(read(P .. 'dead:' .. id, 'message', 'log', 'origin', 'key'))
-  local outcome, refs = unpack(read(t, 'outcome', 'refs'))
+  local outcome, refs, theirs = unpack(read(t, 'outcome', 'refs', 'origin'))
+  -- No more than its own outcome, which nobody takes.
+  local spare = outcome and (tonumber(refs) or 0) <= 0 and (theirs or '') == origin
   if not message then
     answers[i - 1] = 'u'
-  elseif call('EXISTS', m) == 1 or (tonumber(refs) or 0) > 0 or
-    (not outcome and call('EXISTS', t) == 1) then
+  elseif not spare and call('EXISTS', m, t) > 0 then
     answers[i - 1] = 't'
   else
     call('UNLINK', t, P .. 'dead:' .. id)

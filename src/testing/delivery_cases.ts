@@ -374,6 +374,15 @@ export const DEAD: readonly Case[] = [
       ["a", NOW + 1],
     ]);
   }],
+  [".redrive() leaves the result of another call with the id", async ({ driver }) => {
+    await driver.enqueue({ id: "a", origin: "first", resultTimeout: 0 });
+    const [claim] = await driver.claim();
+    await driver.exchange({ reports: [driver.report("failed", claim!, 0)] });
+    await driver.enqueue({ id: "a", origin: "second" });
+    await driver.run();
+    deepStrictEqual(await driver.queue.redrive(["a"]), ["taken"]);
+    strictEqual((await driver.outcome("a", "second"))?.status, "success");
+  }],
   [".redrive() leaves a task whose failure another one takes", async ({ driver }) => {
     await driver.enqueue({ id: "a" }, { id: "b", takes: ["a"], onError: "pass" });
     await driver.end("failed", ...await driver.claim());

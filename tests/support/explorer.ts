@@ -28,6 +28,10 @@ export interface Scenario {
   readonly faults?: number;
   /** Edges that a script walks at most; few of them have several calls for what else takes wide graphs. */
   readonly steps?: number;
+  /** Whether a task that is over may be replaced, or run again. */
+  readonly comesBack?: boolean;
+  /** What somebody does in the end, whoever died. */
+  readonly rescue?: Program;
 }
 
 /** What makes the scripts wrong, to see that it is noticed. */
@@ -52,7 +56,8 @@ for n = 2, #ARGV do
   local fence, outcome = unpack(redis.call('HMGET', ARGV[1] .. 't:' .. id, 'fence', 'outcome'))
   rows[n - 1] = { redis.call('EXISTS', ARGV[1] .. 'm:' .. id), fence or '', outcome or '',
     redis.call('ZSCORE', ARGV[1] .. 'pending', id) or '',
-    redis.call('ZSCORE', ARGV[1] .. 'ready', id) or '',
+    redis.call('ZSCORE', ARGV[1] .. 'ready', id) or
+      redis.call('ZSCORE', ARGV[1] .. 'keyed', id) or '',
     redis.call('ZSCORE', ARGV[1] .. 'leases', id) or '',
     table.concat(redis.call('LRANGE', ARGV[1] .. 'needs:' .. id, 0, -1), ' ') }
 end
@@ -141,7 +146,7 @@ export class Actor {
   readonly send: (command: string, ...args: string[]) => Promise<unknown>;
   /** Moves the clock. */
   readonly pass: (time: number) => void;
-  /** Tasks that it returned or declared lost: those may be ready again before their lease ends. */
+  /** Tasks that it returned or declared lost or failed: those may be ready again before their lease ends. */
   readonly givenBack = new Set<string>();
   /** What its waits gave. */
   readonly outcomes = new Map<string, Outcome>();
@@ -182,7 +187,7 @@ export class Actor {
   /** How a run of this claim ended. */
   report(claim: Claim, kind: Report["kind"] = "success"): Report {
     const { id, fence } = claim;
-    if (kind === "returned" || kind === "lost") this.givenBack.add(id);
+    if (kind === "returned" || kind === "lost" || kind === "retry") this.givenBack.add(id);
     return { ...this.driver.report(kind, claim), text: JSON.stringify(`${id} ${fence}`) };
   }
 
@@ -468,13 +473,15 @@ class Run {
     // It was cleared, and may be stored again.
     if (to === "none") this.#left.delete(id);
     if (from === "over") {
+      if (this.#scenario.comesBack) return;
       if (to !== "over" && to !== "none") fail("was over");
       if (to === "over" && before.outcome !== after.outcome) fail("has another outcome");
       return;
     }
     if (from === "none" && to === "leases") fail("was claimed before it was there");
     if (to === "pending" && from !== "none" && from !== "pending") fail("waits again");
-    const again = this.#actors.some(({ givenBack }) => givenBack.has(id));
+    const again = this.#scenario.comesBack ||
+      this.#actors.some(({ givenBack }) => givenBack.has(id));
     const claimedAnew = to === "leases" && before.fence !== after.fence;
     if (from === "leases" && (to === "ready" || claimedAnew) && !again) {
       if (before.deadline > this.#clock()) fail("was taken from a pool that is alive");
@@ -508,6 +515,7 @@ class Run {
       if (!done && waitsFor === "wake") this.#gates[n]!.dead = true;
     }
     const rescuer = this.#rescuer;
+    await this.#scenario.rescue?.(rescuer);
     for (let round = 0;; round++) {
       rescuer.pass(LEASE);
       let reports: Report[] = [];
