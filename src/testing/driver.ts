@@ -39,11 +39,16 @@ export class Driver {
   /** How often a pool was to wake up. */
   wakes = 0;
   #exchanges = 0;
+  #pushed = Promise.withResolvers<void>();
 
   constructor(queue: TaskQueue) {
     this.queue = queue;
     queue.listen({
-      outcome: (id, outcome) => this.heard.set(id, outcome),
+      outcome: (id, outcome) => {
+        this.heard.set(id, outcome);
+        this.#pushed.resolve();
+        this.#pushed = Promise.withResolvers();
+      },
       wake: () => this.wakes++,
     });
   }
@@ -106,6 +111,12 @@ export class Driver {
   /** Cancels tasks, whoever called them. */
   cancel(...ids: string[]): Promise<CancelAnswer[]> {
     return this.queue.cancel(ids.map((id) => ({ id })));
+  }
+
+  /** The outcome that is pushed for a task. The answer to the call that ended it may be faster. */
+  async hear(id: string): Promise<Outcome | undefined> {
+    while (!this.heard.has(id)) await this.#pushed.promise;
+    return this.heard.get(id);
   }
 
   /** The outcome of a task that is over. */

@@ -214,7 +214,7 @@ export const IDS: readonly Case[] = [
     strictEqual(await driver.outcome("a", "first"), undefined);
     deepStrictEqual(await call("second"), ["enqueued"]);
     deepStrictEqual(await call("second"), ["enqueued"]); // sent again
-    const outcome = driver.heard.get("a");
+    const outcome = await driver.hear("a");
     deepStrictEqual([outcome?.status, failureIn(outcome?.text).text], ["expired", REPLACED]);
     const [running] = await driver.claim(9);
     strictEqual(running?.message, '\x1ft\x1f["second"]');
