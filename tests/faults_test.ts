@@ -9,11 +9,10 @@ import {
 } from "../src/queues/redis_client.ts";
 import { testOn } from "./support/backends.ts";
 import { eventually } from "./support/eventually.ts";
-import { findRedisServer, freePort, RedisServer } from "./support/redis_server.ts";
+import { findRedisServer, freePort, KEPT, RedisServer } from "./support/redis_server.ts";
 
 const OWN = findRedisServer() && "own server";
 const WAIT = { timeout: 60_000 };
-const KEPT = ["--appendonly", "yes", "--appendfsync", "always"];
 const quiet = () => {};
 
 /** A client that outlives nothing: each call has a connection of its own. */

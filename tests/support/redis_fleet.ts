@@ -25,10 +25,14 @@ export class ClusterOfRedis implements AsyncDisposable {
     this.servers = servers;
   }
 
-  /** Starts it; resolves when it takes commands. */
-  static async start(masters = 3, replicas = 0): Promise<ClusterOfRedis> {
+  /** Starts it, with more `options` for each server; resolves when it takes commands. */
+  static async start(
+    masters = 3,
+    replicas = 0,
+    options: readonly string[] = [],
+  ): Promise<ClusterOfRedis> {
     const servers = await Promise.all(
-      Array.from({ length: masters + replicas }, () => startClusterServer()),
+      Array.from({ length: masters + replicas }, () => startClusterServer(options)),
     );
     const cluster = new ClusterOfRedis(servers.map(({ server }) => server));
     const [first] = cluster.servers;
@@ -115,9 +119,12 @@ export class ClusterOfRedis implements AsyncDisposable {
   }
 }
 
-async function startClusterServer(): Promise<{ server: RedisServer; bus: number }> {
+async function startClusterServer(
+  options: readonly string[],
+): Promise<{ server: RedisServer; bus: number }> {
   const bus = await freePort();
   const server = await RedisServer.start([
+    ...options,
     "--cluster-enabled",
     "yes",
     "--cluster-config-file",
@@ -143,9 +150,16 @@ export class WatchedRedis implements AsyncDisposable {
     this.sentinels = sentinels;
   }
 
-  /** Starts them, with more `lines` for each sentinel; resolves when the sentinels would act. */
-  static async start(sentinels = 3, lines: readonly string[] = []): Promise<WatchedRedis> {
-    const { primary, replica } = await startPair();
+  /**
+   * Starts them, with more `lines` for each sentinel and more `options` for each server; resolves
+   * when the sentinels would act.
+   */
+  static async start(
+    sentinels = 3,
+    lines: readonly string[] = [],
+    options: readonly string[] = [],
+  ): Promise<WatchedRedis> {
+    const { primary, replica } = await startPair(options);
     const quorum = Math.floor(sentinels / 2) + 1;
     const watchers = await Promise.all(
       Array.from({ length: sentinels }, () =>
@@ -190,10 +204,13 @@ export class WatchedRedis implements AsyncDisposable {
   }
 }
 
-/** A primary and a replica that has all of its data. */
-export async function startPair(): Promise<{ primary: RedisServer; replica: RedisServer }> {
-  const primary = await RedisServer.start(["--repl-diskless-sync-delay", "0"]);
-  const replica = await RedisServer.start(["--replicaof", "127.0.0.1", `${primary.port}`]);
+/** A primary and a replica that has all of its data, with more `options` for both. */
+export async function startPair(
+  options: readonly string[] = [],
+): Promise<{ primary: RedisServer; replica: RedisServer }> {
+  const own = ["--repl-diskless-sync-delay", "0", ...options];
+  const primary = await RedisServer.start(own);
+  const replica = await RedisServer.start([...own, "--replicaof", "127.0.0.1", `${primary.port}`]);
   // The first sign of life of the replica starts the stream to it; something must be in that.
   await eventually(
     async () => {

@@ -9,6 +9,9 @@ import { join } from "node:path";
 const PROGRAMS = ["redis-server", "valkey-server"];
 const HOST = "127.0.0.1";
 
+/** Options of a server that loses nothing that it acknowledged, however it ends. */
+export const KEPT = ["--appendonly", "yes", "--appendfsync", "always"];
+
 /** The server program of this machine, if there is one. */
 export function findRedisServer(programs: readonly string[] = PROGRAMS): string | undefined {
   return programs.find((program) => spawnSync(program, ["--version"]).status === 0);
@@ -17,15 +20,16 @@ export function findRedisServer(programs: readonly string[] = PROGRAMS): string 
 /** A server that can be killed and started again; ends with its scope. */
 export class RedisServer implements AsyncDisposable {
   readonly port: number;
+  /** Where it keeps its files, until it is disposed. */
+  readonly folder: string;
   readonly #program: string;
-  readonly #folder: string;
   readonly #options: readonly string[];
   #process: ChildProcess | undefined;
 
   private constructor(program: string, port: number, folder: string, options: readonly string[]) {
     this.#program = program;
     this.port = port;
-    this.#folder = folder;
+    this.folder = folder;
     this.#options = options;
   }
 
@@ -104,12 +108,12 @@ export class RedisServer implements AsyncDisposable {
   /** Ends it at once, without waiting. */
   kill(): void {
     this.#process?.kill("SIGKILL");
-    rmSync(this.#folder, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop("SIGKILL");
-    await rm(this.#folder, { recursive: true, force: true });
+    await rm(this.folder, { recursive: true, force: true });
   }
 }
 

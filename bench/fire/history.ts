@@ -1,0 +1,86 @@
+/**
+ * What Redis itself has written of the tasks: the effects of worq's scripts, command by command, in
+ * the files to which it appends them. No claim and no outcome can be there and not be seen.
+ */
+import type { Buffer } from "node:buffer";
+import { createReadStream } from "node:fs";
+import { prefixOf } from "../../src/queues/redis_lua.ts";
+import type { Outcome } from "../../src/task_queue.ts";
+import { Splitter, wordsOf } from "./resp.ts";
+
+/** A task that was given to a pool. */
+export interface Claimed {
+  readonly fence: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** An outcome that was stored. */
+export interface Accepted {
+  readonly outcome: Outcome;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** All that happened to the tasks of a queue. */
+export interface History {
+  /** Ids of the tasks whose message was stored. */
+  readonly stored: ReadonlySet<string>;
+  readonly claims: ReadonlyMap<string, readonly Claimed[]>;
+  readonly outcomes: ReadonlyMap<string, readonly Accepted[]>;
+}
+
+const STATUSES: Record<string, Outcome["status"]> = { s: "success", f: "failed", e: "expired" };
+/** What is of interest of all commands. */
+const NAMES = /^\*\d+\r\n\$\d\r\n(HSET|MSET|SET)\r\n/;
+
+/** Reads what there is of a queue in these files. */
+export async function readHistory(files: readonly string[], queue: string): Promise<History> {
+  const stored = new Set<string>();
+  const claims = new Map<string, Claimed[]>();
+  const outcomes = new Map<string, Accepted[]>();
+  const [messages, records] = [`${prefixOf(queue)}m:`, `${prefixOf(queue)}t:`];
+
+  function read([name, ...args]: string[]): void {
+    if (name !== "HSET") {
+      const keys = args.filter((_, i) => i % 2 === 0);
+      for (const key of keys.filter((key) => key.startsWith(messages))) {
+        stored.add(key.slice(messages.length));
+      }
+      return;
+    }
+    const [key = "", ...pairs] = args;
+    if (!key.startsWith(records)) return;
+    const id = key.slice(records.length);
+    const fields = fieldsOf(pairs);
+    const { outcome, ended, fence, started } = fields;
+    if (outcome !== undefined) push(outcomes, id, { outcome: toOutcome(outcome), at: Number(ended) });
+    if (started !== undefined) push(claims, id, { fence: Number(fence), at: Number(started) });
+  }
+
+  for (const file of files) {
+    const splitter = new Splitter();
+    for await (const chunk of createReadStream(file, { highWaterMark: 2 ** 20 })) {
+      for (const command of splitter.push(chunk as Buffer)) {
+        if (NAMES.test(command.toString("latin1", 0, 20))) read(wordsOf(command));
+      }
+    }
+  }
+  return { stored, claims, outcomes };
+}
+
+function fieldsOf(pairs: readonly string[]): Record<string, string | undefined> {
+  const fields: Record<string, string> = {};
+  for (let i = 0; i < pairs.length; i += 2) fields[pairs[i]!] = pairs[i + 1]!;
+  return fields;
+}
+
+function toOutcome(text: string): Outcome {
+  return { status: STATUSES[text[0]!]!, text: text.slice(1) };
+}
+
+function push<T>(map: Map<string, T[]>, key: string, value: T): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [value]);
+  else list.push(value);
+}
