@@ -1,5 +1,5 @@
 /** Random graphs of tasks, and what must come out of them. */
-import type { OneTaskOptions } from "@worq/worq";
+import type { DefaultTaskOptions, TimeOptions } from "@worq/worq";
 import type { Random } from "./random.ts";
 import type { Work } from "./tasks.ts";
 
@@ -7,7 +7,7 @@ import type { Work } from "./tasks.ts";
 export interface Node extends Work {
   /** Numbers of the tasks whose results it takes, all of them before it. */
   readonly takes: readonly number[];
-  readonly options: OneTaskOptions<never>;
+  readonly options: DefaultTaskOptions & TimeOptions & { readonly key?: string };
 }
 
 /** How graphs are. */
@@ -71,7 +71,7 @@ function nodeFrom(random: Random, { resultTimeout, longest }: GraphShape, takes:
 /** Most tasks are short, some are as long as they may be. */
 function timeFrom(random: Random, longest: number): number {
   if (random.chance(0.02)) return longest;
-  return random.chance(0.2) ? random.between(200, 600) : random.between(0, 20);
+  return random.chance(0.3) ? random.between(200, 800) : random.between(0, 20);
 }
 
 /** What each task must give: the sum, or undefined for a failure. */

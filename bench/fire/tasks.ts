@@ -28,9 +28,9 @@ export interface Place {
 }
 
 /** What callers see. */
-export interface Tasks {
+export type Tasks = {
   work(work: Work, inputs: readonly (Output | Error)[]): Promise<Output>;
-}
+};
 
 /** What workers call. */
 export function init(url: string, place: Place, options: ConnectOptions = {}): Broker {
