@@ -2,14 +2,14 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ConnectOptions } from "@worq/worq";
 import { prefixOf } from "../../src/queues/redis_lua.ts";
 import { readHistory } from "./history.ts";
 import type { HostKind } from "./host.ts";
-import { Hosts } from "./hosts.ts";
+import { type Hosts, type HostsOptions, ProcessHosts } from "./hosts.ts";
 import { keysLeft } from "./keys.ts";
 import { readLedger } from "./ledger.ts";
 import { Load } from "./load.ts";
-import { plantFactory } from "./plants.ts";
 import { Random } from "./random.ts";
 import type { Outage } from "./recovery.ts";
 import { type Fault, logsOf, QUEUE, type Site } from "./sites.ts";
@@ -26,6 +26,8 @@ export interface BurnOptions {
   readonly pause: number;
   /** Milliseconds of the longest tasks. */
   readonly longest: number;
+  /** Share of them. */
+  readonly longShare: number;
   /** Milliseconds between two kills of a host, on average. */
   readonly killEvery: number;
   /** Likewise, for hosts that stand still, and the longest time that they do. */
@@ -35,11 +37,16 @@ export interface BurnOptions {
   readonly resultTimeout: number;
   /** Milliseconds after the last fault in which everything must be over. */
   readonly patience: number;
+  /**
+   * Milliseconds after that in which what no task needs any more must have an end. Pools look every
+   * 5 s.
+   */
+  readonly tidying: number;
   /** Milliseconds after that in which every key must be gone; not waited for when omitted. */
   readonly untilGone?: number;
   readonly recoveryLimit: number;
-  /** Name of a mistake that worq has here. */
-  readonly plant?: string;
+  /** How callers reach the queue. */
+  readonly connect?: ConnectOptions;
   /** Hears what happens. */
   readonly tell?: (text: string) => void;
 }
@@ -53,16 +60,20 @@ export interface Burnt extends Verdict {
 }
 
 /** Sets a site on fire. */
-export async function burn(site: Site, options: BurnOptions): Promise<Burnt> {
-  const { seed, length, patience, plant, recoveryLimit, tell = () => {} } = options;
+export async function burn(
+  site: Site,
+  options: BurnOptions,
+  start: (options: HostsOptions) => Promise<Hosts> | Hosts = ProcessHosts.start,
+): Promise<Burnt> {
+  const { seed, length, patience, tidying, recoveryLimit, tell = () => {} } = options;
   const random = new Random(seed);
   await using stack = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "worq-fire-"));
   stack.defer(() => rm(folder, { recursive: true }));
   const ledger = join(folder, "ledger");
   const { url } = site;
-  const { hosts: kinds, longest, pause, resultTimeout } = options;
-  const hosts = stack.use(await Hosts.start({ kinds, url, queue: QUEUE, ledger, plant }));
+  const { hosts: kinds, pause, longest, longShare, resultTimeout } = options;
+  const hosts = stack.use(await start({ kinds, url, queue: QUEUE, ledger }));
   const load = stack.use(
     new Load({
       url,
@@ -70,13 +81,13 @@ export async function burn(site: Site, options: BurnOptions): Promise<Burnt> {
       random: random.fork(),
       pause,
       longest,
+      longShare,
       resultTimeout,
-      connect: {
-        durable: site.durable,
-        ...(plant === undefined ? {} : { redisFactory: plantFactory(plant) }),
-      },
+      connect: { durable: site.durable, ...options.connect },
     }),
   );
+  await load.open();
+  tell("all are connected");
   const happened = await withLoad(load, length, () =>
     // A server that is away does not keep hosts from being killed.
     Promise.all([site.faults, faultsOf(hosts, options)].map((faults) => {
@@ -86,11 +97,15 @@ export async function burn(site: Site, options: BurnOptions): Promise<Burnt> {
     })));
   await hosts.recover();
   tell("the faults are over");
-  await load.settle(patience);
+  const isCalm = await load.settle(patience);
   const keepers = site.keepers();
   const own = `${prefixOf(QUEUE)}meta`;
-  // As long as pools run, which see to it.
-  const endless = await keysLeft(keepers, patience, (key, ttl) => key === own || ttl >= 0);
+  // As long as pools run, which see to it; in vain where something hangs.
+  const endless = await keysLeft(
+    keepers,
+    isCalm ? tidying : 0,
+    (key, ttl) => key === own || ttl >= 0,
+  );
   await hosts[Symbol.asyncDispose]();
   const { untilGone } = options;
   const left = untilGone === undefined
@@ -118,7 +133,7 @@ function faultsOf(hosts: Hosts, options: BurnOptions): Record<string, Fault> {
     "pool frozen": {
       mean: freezeEvery,
       act: (random) =>
-        Promise.resolve(hosts.freeze(random, random.between(freezeTime / 4, freezeTime))),
+        Promise.resolve(hosts.freeze(random, random.between(freezeTime / 2, freezeTime))),
     },
   };
 }

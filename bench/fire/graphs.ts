@@ -16,6 +16,8 @@ export interface GraphShape {
   readonly resultTimeout: number;
   /** The longest that a task takes: longer than the interval of its signs of life. */
   readonly longest: number;
+  /** Share of those that do. */
+  readonly longShare: number;
 }
 
 /** Milliseconds that tasks that failed are kept. */
@@ -34,7 +36,9 @@ export function graphFrom(random: Random, shape: GraphShape): Node[] {
   for (let left = random.between(1, 12); left > 0; left--) {
     const most = Math.min(nodes.length, 4);
     const takes = new Set<number>();
-    for (let n = random.between(0, most); n > 0; n--) takes.add(random.between(0, nodes.length - 1));
+    for (let n = random.between(0, most); n > 0; n--) {
+      takes.add(random.between(0, nodes.length - 1));
+    }
     nodes.push(nodeFrom(random, shape, [...takes]));
   }
   return nodes;
@@ -45,16 +49,16 @@ function wideGraph(random: Random, shape: GraphShape): Node[] {
   return [...nodes, nodeFrom(random, shape, nodes.map((_, i) => i))];
 }
 
-function nodeFrom(random: Random, { resultTimeout, longest }: GraphShape, takes: number[]): Node {
+function nodeFrom(random: Random, shape: GraphShape, takes: number[]): Node {
   const failures = random.chance(0.1) ? random.between(1, 3) : 0;
   const retries = random.between(0, 3);
   return {
     adds: random.between(1, 1_000),
-    time: timeFrom(random, longest),
+    time: timeFrom(random, shape),
     failures,
     takes,
     options: {
-      resultTimeout,
+      resultTimeout: shape.resultTimeout,
       deadTimeout: DEAD_TIMEOUT,
       redeliveries: REDELIVERIES,
       retries,
@@ -69,8 +73,8 @@ function nodeFrom(random: Random, { resultTimeout, longest }: GraphShape, takes:
 }
 
 /** Most tasks are short, some are as long as they may be. */
-function timeFrom(random: Random, longest: number): number {
-  if (random.chance(0.02)) return longest;
+function timeFrom(random: Random, { longest, longShare }: GraphShape): number {
+  if (random.chance(longShare)) return longest;
   return random.chance(0.3) ? random.between(200, 800) : random.between(0, 20);
 }
 

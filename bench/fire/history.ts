@@ -54,7 +54,9 @@ export async function readHistory(files: readonly string[], queue: string): Prom
     const id = key.slice(records.length);
     const fields = fieldsOf(pairs);
     const { outcome, ended, fence, started } = fields;
-    if (outcome !== undefined) push(outcomes, id, { outcome: toOutcome(outcome), at: Number(ended) });
+    if (outcome !== undefined) {
+      push(outcomes, id, { outcome: toOutcome(outcome), at: Number(ended) });
+    }
     if (started !== undefined) push(claims, id, { fence: Number(fence), at: Number(started) });
   }
 

@@ -8,7 +8,6 @@ import {
   ThreadWorkerPool,
   type WorkerPool,
 } from "@worq/worq";
-import { plantFactory } from "./plants.ts";
 import { init, type Place } from "./tasks.ts";
 
 /** Kinds of pools. */
@@ -19,8 +18,6 @@ export interface HostOptions {
   readonly kind: HostKind;
   readonly url: string;
   readonly place: Place;
-  /** Name of a mistake that worq has here. */
-  readonly plant: string | undefined;
 }
 
 /** What it prints when it takes tasks. */
@@ -50,10 +47,10 @@ function makePool(broker: Broker, { kind, place }: HostOptions): WorkerPool {
 
 if (import.meta.main) {
   const options: HostOptions = JSON.parse(process.argv[2]!);
-  const { url, place, plant } = options;
+  const { url, place } = options;
   // Who started it is gone: nobody would end it any more.
   process.stdin.once("end", () => process.exit(1)).resume();
-  const broker = init(url, place, plant === undefined ? {} : { redisFactory: plantFactory(plant) });
+  const broker = init(url, place);
   await startPools(makePool(broker, options));
   await broker[Symbol.asyncDispose]();
   process.exit(0);

@@ -1,4 +1,4 @@
-/** {@linkcode Hosts}: the processes of pools, each started again whenever it ends. */
+/** {@linkcode ProcessHosts}: the processes of pools, each started again whenever it ends. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
@@ -16,11 +16,25 @@ export interface Kill {
 
 /** What all hosts are told. */
 export interface HostsOptions {
+  /** One host of each. */
   readonly kinds: readonly HostKind[];
   readonly url: string;
   readonly queue: string;
   readonly ledger: string;
-  readonly plant: string | undefined;
+}
+
+/** Runs pools; they end with its scope. */
+export interface Hosts extends AsyncDisposable {
+  /** Those so far. */
+  readonly kills: readonly Kill[];
+  /** Ends that nobody wanted, with what was said before. */
+  readonly crashes: readonly string[];
+  /** Kills one of them; another one takes its place. */
+  kill(random: Random): void;
+  /** Stops one of them for some milliseconds, as a machine does that has no memory left. */
+  freeze(random: Random, time: number): void;
+  /** Resolves when all of them are there, and take tasks. */
+  recover(): Promise<void>;
 }
 
 /** One place, with the process that has it now. */
@@ -36,10 +50,9 @@ interface Slot {
 
 const LOG_LENGTH = 2_000;
 
-/** Runs pools; ends with its scope. */
-export class Hosts implements AsyncDisposable {
+/** Runs each pool in a process of its own. */
+export class ProcessHosts implements Hosts {
   readonly kills: Kill[] = [];
-  /** Ends that nobody wanted, with what was said before. */
   readonly crashes: string[] = [];
   readonly #options: HostsOptions;
   readonly #slots: Slot[];
@@ -52,13 +65,12 @@ export class Hosts implements AsyncDisposable {
   }
 
   /** Starts them; resolves when all of them take tasks. */
-  static async start(options: HostsOptions): Promise<Hosts> {
-    const hosts = new Hosts(options);
+  static async start(options: HostsOptions): Promise<ProcessHosts> {
+    const hosts = new ProcessHosts(options);
     await hosts.recover();
     return hosts;
   }
 
-  /** Kills one of them. */
   kill(random: Random): void {
     const slot = this.#anyOf(random);
     if (slot === undefined) return;
@@ -66,7 +78,6 @@ export class Hosts implements AsyncDisposable {
     signal(slot, "SIGKILL");
   }
 
-  /** Stops one of them for some milliseconds, as a machine does that has no memory left. */
   freeze(random: Random, time: number): void {
     const slot = this.#anyOf(random);
     if (slot === undefined) return;
@@ -80,7 +91,6 @@ export class Hosts implements AsyncDisposable {
     this.#thaws.add(thaw);
   }
 
-  /** Resolves when all of them are there, and take tasks. */
   async recover(): Promise<void> {
     await Promise.all(this.#thaws);
     await Promise.all(this.#slots.map(({ ready }) => ready));
@@ -107,9 +117,9 @@ export class Hosts implements AsyncDisposable {
   }
 
   #launch({ kind, number, starts }: Pick<Slot, "kind" | "number" | "starts">): Slot {
-    const { url, queue, ledger, plant } = this.#options;
+    const { url, queue, ledger } = this.#options;
     const name = `${kind}-${number}.${starts}`;
-    const options: HostOptions = { kind, url, place: { queue, ledger, host: name }, plant };
+    const options: HostOptions = { kind, url, place: { queue, ledger, host: name } };
     const child = startHost(options);
     let log = "";
     child.stderr!.on("data", (data) => log = (log + data).slice(-LOG_LENGTH));

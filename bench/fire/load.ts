@@ -52,6 +52,12 @@ export class Load implements AsyncDisposable {
     this.#queue = getQueue<Tasks>(url, { name: queue, ...connect });
   }
 
+  /** Has all connections open: what happens to one that never was is not what this is about. */
+  async open(): Promise<void> {
+    const call = task(this.#queue.work, { ignoreResult: true });
+    await Promise.all([call({ adds: 1, time: 0, failures: 0 }, []), this.#queue.size()]);
+  }
+
   /** Calls graphs, as a Poisson process, until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { random, pause } = this.#options;
@@ -65,11 +71,15 @@ export class Load implements AsyncDisposable {
     }
   }
 
-  /** Resolves when everyone was told, or the time is up: who was not told by then, hangs. */
-  async settle(patience: number): Promise<void> {
+  /**
+   * Resolves when everyone was told, or the time is up: who was not told by then, hangs. Gives whether
+   * nobody does.
+   */
+  async settle(patience: number): Promise<boolean> {
     const timer = setTimeout(() => this.#enough.abort(), patience);
     await Promise.all(this.#open);
     clearTimeout(timer);
+    return !this.#enough.signal.aborted;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -150,8 +150,7 @@ export async function movingCluster(): Promise<Site> {
     },
     "scripts forgotten": {
       mean: 10_000,
-      act: () =>
-        Promise.all(cluster.servers.map(({ url }) => tell(url, "SCRIPT", "FLUSH"))),
+      act: () => Promise.all(cluster.servers.map(({ url }) => tell(url, "SCRIPT", "FLUSH"))),
     },
     "clients killed": {
       mean: 10_000,
