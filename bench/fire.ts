@@ -1,11 +1,114 @@
-import { burn } from "./fire/burn.ts";
-import { singleServer, watchedPair, movingCluster } from "./fire/sites.ts";
-const [site, length] = process.argv.slice(2);
+/**
+ * A long fire: load, and everything that may fail fails: see `docs/reliability.md`.
+ *
+ * Exit codes: 0 nothing was found, 1 something was, 2 wrong usage.
+ */
 import process from "node:process";
-{
-  await using s = await ({ singleServer, watchedPair, movingCluster } as any)[site!]();
-  const b = await burn(s, { seed: 3, length: Number(length), hosts: ["inline", "inline", "thread", "process"], pause: 100, longest: 1500, longShare: 0.02, killEvery: 5000, freezeEvery: 6000, freezeTime: 3000, resultTimeout: 30_000, patience: 40_000, recoveryLimit: 16_000, tell: console.log });
-  (globalThis as any).dbg?.(b);
-  const { crimes, answers, recoveries, ...rest } = b;
-  console.log(rest, Object.entries(crimes).map(([k, v]) => [k, v.length, v.slice(0, 3)]), recoveries, Math.max(...answers), answers.length);
+import { parseArgs } from "node:util";
+import { tell as ask } from "../tests/support/redis_fleet.ts";
+import { countFrom, type Run, runCommand } from "./command.ts";
+import { burn, type BurnOptions, type Burnt } from "./fire/burn.ts";
+import { isClean, type Part, reportOf, RUNTIME } from "./fire/report.ts";
+import { movingCluster, singleServer, type Site, watchedPair } from "./fire/sites.ts";
+import { CRIMES } from "./fire/verdict.ts";
+
+const MINUTES = 10;
+const USAGE = `Usage
+  deno task fire [--minutes=${MINUTES}] [--seed=N] [--out=FILE]
+
+One server burns for so many minutes. Then a failover of Sentinel for every third minute, and a fifth
+of the time for a cluster.
+`;
+
+interface Options {
+  readonly minutes: number;
+  readonly seed: number;
+  readonly out: string | undefined;
 }
+
+/** What burns, how often and for how long. */
+interface Plan {
+  readonly title: string;
+  readonly open: () => Promise<Site>;
+  readonly rounds: number;
+  readonly length: number;
+}
+
+const MINUTE = 60_000;
+/** A failover is over in less. */
+const FAILOVER = 40_000;
+
+const LONG: Omit<BurnOptions, "seed" | "length"> = {
+  hosts: ["inline", "inline", "thread", "process"],
+  pause: 120,
+  longest: 6_000,
+  longShare: 0.02,
+  killEvery: 6_000,
+  freezeEvery: 30_000,
+  freezeTime: 20_000,
+  resultTimeout: 60_000,
+  patience: 60_000,
+  tidying: 10_000,
+  untilGone: 90_000,
+  recoveryLimit: 16_000,
+};
+
+function parse(args: string[]): Options | undefined {
+  const { values } = parseArgs({
+    args,
+    options: {
+      minutes: { type: "string", default: `${MINUTES}` },
+      seed: { type: "string", default: `${1 + Math.floor(Math.random() * 1_000_000)}` },
+      out: { type: "string" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  if (values.help) return undefined;
+  const { minutes, seed, out } = values;
+  return { minutes: countFrom("minutes", minutes), seed: countFrom("seed", seed), out };
+}
+
+function plansFor(minutes: number): Plan[] {
+  return [
+    { title: "one server", open: singleServer, rounds: 1, length: minutes * MINUTE },
+    {
+      title: "Sentinel",
+      open: watchedPair,
+      rounds: Math.ceil(minutes / 3),
+      length: FAILOVER,
+    },
+    {
+      title: "cluster",
+      open: movingCluster,
+      rounds: 1,
+      length: Math.max(FAILOVER, minutes / 5 * MINUTE),
+    },
+  ];
+}
+
+async function run({ minutes, seed, out }: Options, signal: AbortSignal): Promise<Run> {
+  const parts: Part[] = [];
+  let server = "";
+  for (const { title, open, rounds, length } of plansFor(minutes)) {
+    const burnt: Burnt[] = [];
+    for (let round = 0; round < rounds; round++) {
+      signal.throwIfAborted();
+      await using site = await open();
+      server = `${await ask(site.keepers()[0]!.url, "INFO", "server")}`;
+      const tell = (text: string) => console.error(`${title}: ${text}`);
+      const one = await burn(site, { ...LONG, seed: seed + round, length, tell });
+      for (const crime of CRIMES) tell(`${crime}: ${one.crimes[crime].length}`);
+      burnt.push(one);
+    }
+    parts.push({ title, length, burnt });
+  }
+  const version = /^redis_version:(\S+)/m.exec(server)?.[1];
+  const command = `deno task fire --minutes=${minutes} --seed=${seed}` +
+    (out === undefined ? "" : ` --out=${out}`);
+  const versions = [RUNTIME, `Redis ${version}`];
+  return { report: reportOf(parts, { command, seed, versions }), failed: !isClean(parts) };
+}
+
+await runCommand({ usage: USAGE, parse, run });
+// The servers and hosts that an early end has left are gone with their pipes.
+process.exit();
