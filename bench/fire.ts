@@ -16,7 +16,7 @@ const MINUTES = 10;
 const USAGE = `Usage
   deno task fire [--minutes=${MINUTES}] [--seed=N] [--out=FILE]
 
-One server burns for so many minutes. Then a failover of Sentinel for every third minute, and a fifth
+One server burns for so many minutes. Then a failover of Sentinel for every fifth minute, and a fifth
 of the time for a cluster.
 `;
 
@@ -74,7 +74,7 @@ function plansFor(minutes: number): Plan[] {
     {
       title: "Sentinel",
       open: watchedPair,
-      rounds: Math.ceil(minutes / 3),
+      rounds: Math.ceil(minutes / 5),
       length: FAILOVER,
     },
     {
@@ -87,16 +87,19 @@ function plansFor(minutes: number): Plan[] {
 }
 
 async function run({ minutes, seed, out }: Options, signal: AbortSignal): Promise<Run> {
+  const stopped = new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason));
+  });
   const parts: Part[] = [];
   let server = "";
   for (const { title, open, rounds, length } of plansFor(minutes)) {
     const burnt: Burnt[] = [];
     for (let round = 0; round < rounds; round++) {
-      signal.throwIfAborted();
       await using site = await open();
       server = `${await ask(site.keepers()[0]!.url, "INFO", "server")}`;
       const tell = (text: string) => console.error(`${title}: ${text}`);
-      const one = await burn(site, { ...LONG, seed: seed + round, length, tell });
+      const burning = burn(site, { ...LONG, seed: seed + round, length, tell });
+      const one = await Promise.race([burning, stopped]);
       for (const crime of CRIMES) tell(`${crime}: ${one.crimes[crime].length}`);
       burnt.push(one);
     }
@@ -110,5 +113,5 @@ async function run({ minutes, seed, out }: Options, signal: AbortSignal): Promis
 }
 
 await runCommand({ usage: USAGE, parse, run });
-// The servers and hosts that an early end has left are gone with their pipes.
+// What an early end has left behind would go on; the hosts end when this process does.
 process.exit();

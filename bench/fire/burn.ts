@@ -11,7 +11,7 @@ import { keysLeft } from "./keys.ts";
 import { readLedger } from "./ledger.ts";
 import { Load } from "./load.ts";
 import { Random } from "./random.ts";
-import type { Outage } from "./recovery.ts";
+import type { Disturbance } from "./recovery.ts";
 import { type Fault, logsOf, QUEUE, type Site } from "./sites.ts";
 import { type Appointment, timetable } from "./timetable.ts";
 import { judge, type Verdict } from "./verdict.ts";
@@ -116,7 +116,7 @@ export async function burn(
     runs: readLedger(ledger),
     history: await readHistory(logsOf(keepers), QUEUE),
     kills: hosts.kills,
-    outages: happened.flatMap(({ outages }) => outages),
+    disturbances: happened.flatMap(({ disturbances }) => disturbances),
     left,
     crashes: hosts.crashes,
     forgetful: site.durable,
@@ -157,21 +157,21 @@ async function carryOut(
   faults: Readonly<Record<string, Fault>>,
   random: Random,
   tell: (text: string) => void,
-): Promise<{ counts: FaultCounts; outages: Outage[] }> {
+): Promise<{ counts: FaultCounts; disturbances: Disturbance[] }> {
   const start = Date.now();
   const counts: Record<string, number> = {};
-  const outages: Outage[] = [];
+  const disturbances: Disturbance[] = [];
   for (const { at, kind } of appointments) {
     await sleep(start + at - Date.now());
-    const { act, isOutage } = faults[kind]!;
+    const { act, disturbs } = faults[kind]!;
     const from = Date.now();
     await act(random);
     const to = Date.now();
     tell(`${((from - start) / 1_000).toFixed(1)} s: ${kind} (${to - from} ms)`);
     counts[kind] = (counts[kind] ?? 0) + 1;
-    if (isOutage) outages.push({ from, to });
+    if (disturbs) disturbances.push({ from, to });
   }
-  return { counts, outages };
+  return { counts, disturbances };
 }
 
 function sleep(ms: number): Promise<void> {

@@ -1,36 +1,47 @@
-/** How long it took until another pool began what a killed one had. */
+/** How long it took until another pool got what a killed one had. */
+import type { Claimed, History } from "./history.ts";
 import type { Kill } from "./hosts.ts";
 import type { Run } from "./ledger.ts";
 
-/** When no call got through. */
-export interface Outage {
+/** When calls did not get through, or late. */
+export interface Disturbance {
   readonly from: number;
   readonly to: number;
 }
 
 /** A task that was running when its host was killed. */
 export interface Recovery {
-  /** Milliseconds from the kill to its next beginning. */
+  /** Milliseconds from the kill until it was given to another host. */
   readonly time: number;
-  /** Whether servers were there all the time. */
+  /** Whether nothing kept pools from asking for it. */
   readonly undisturbed: boolean;
 }
 
-/** Every task that ran in a host when that was killed, and was begun again. */
+/** Leases end 15 s after the last sign of life at most; what happens long before does not matter. */
+const MATTERS_AFTER = 14_000;
+
+/** Every task that ran in a host when that was killed, and was given to another one. */
 export function recoveriesOf(
   runs: readonly Run[],
+  claims: History["claims"],
   kills: readonly Kill[],
-  outages: readonly Outage[],
+  disturbances: readonly Disturbance[],
 ): Recovery[] {
-  const byTask = Map.groupBy(runs, ({ id }) => id);
   return kills.flatMap(({ at, host }) => {
-    const held = runs.filter((run) => run.host === host && run.ended === undefined);
-    return held.flatMap(({ id, began }) => {
-      // One that somebody else had begun before was not this host's any more.
-      const next = byTask.get(id)!.find((other) => other.host !== host && other.began > began);
-      if (next === undefined || next.began < at) return [];
-      const undisturbed = !outages.some(({ from, to }) => from < next.began && to > at);
-      return [{ time: next.began - at, undisturbed }];
+    const unfinished = runs.filter((run) => run.host === host && run.ended === undefined);
+    return unfinished.flatMap((run) => {
+      const next = nextClaim(run, claims.get(run.id) ?? []);
+      // One that was given away before was not this host's any more.
+      if (next === undefined || next.at < at) return [];
+      const undisturbed = !disturbances.some(({ from, to }) =>
+        from < next.at && to > at + MATTERS_AFTER
+      );
+      return [{ time: next.at - at, undisturbed }];
     });
   });
+}
+
+/** The claim after the one that a run is of. */
+function nextClaim({ began }: Run, claims: readonly Claimed[]): Claimed | undefined {
+  return claims.find(({ at }) => at > began);
 }

@@ -78,11 +78,13 @@ const FIGURES: readonly (readonly [name: string, figure: (part: Part) => string]
   ["recovery, p50", ({ burnt }) => seconds(quantile(recoveryTimes(burnt), 0.5))],
   ["recovery, max", ({ burnt }) => seconds(quantile(recoveryTimes(burnt), 1))],
   [
-    "recovery with servers there, max",
+    "recovery undisturbed, max",
     ({ burnt }) => seconds(quantile(recoveryTimes(burnt, true), 1)),
   ],
-  ["longest time without a server", ({ burnt }) => {
-    const times = burnt.flatMap(({ outages }) => outages.map(({ from, to }) => to - from));
+  ["longest fault of servers or network", ({ burnt }) => {
+    const times = burnt.flatMap(({ disturbances }) =>
+      disturbances.map(({ from, to }) => to - from)
+    );
     return seconds(Math.max(...times));
   }],
   ["from outcome to waiter, p50", ({ burnt }) => answerText(burnt, 0.5)],
@@ -174,9 +176,9 @@ it had given the task to another one. Outcomes carry the fence of their attempt 
 - **Told what is not so**: not what Redis has stored, not what the graph must give, or from an attempt \
 that did not end.
 - **Left over**: keys, besides \`meta\`, a minute and a half after everyone was told.
-- **Recovery**: from the SIGKILL until another host began what was running in the one that was \
-killed; a lease is 15 s, and 16 s are allowed. When there was no server in that time, it may take \
-longer.`;
+- **Recovery**: from the SIGKILL until what ran in the host was given to another one. A lease is \
+15 s, and 16 s are allowed when, from a second before the end of the lease on, servers and network let \
+pools ask for it: undisturbed.`;
 
 const BURNING =
   `Tasks come as random graphs: up to 12 tasks that take each other's results, now and \

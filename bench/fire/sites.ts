@@ -23,8 +23,8 @@ const PATIENCE = 30_000;
 export interface Fault {
   /** Milliseconds between two of them, on average. */
   readonly mean: number;
-  /** Whether no call gets through meanwhile. */
-  readonly isOutage?: boolean;
+  /** Whether calls do not get through meanwhile, or late. */
+  readonly disturbs?: boolean;
   /** Has it happen; resolves when it is over. */
   act(random: Random): Promise<unknown>;
 }
@@ -49,6 +49,7 @@ export async function singleServer(): Promise<Site> {
   const faults: Record<string, Fault> = {
     "connections cut": {
       mean: 8_000,
+      disturbs: true,
       act(random) {
         const share = random.pick([0.3, 1]);
         proxy.cut(() => random.chance(share));
@@ -57,6 +58,7 @@ export async function singleServer(): Promise<Site> {
     },
     "replies halved": {
       mean: 6_000,
+      disturbs: true,
       act(random) {
         proxy.halve(() => random.chance(0.5));
         return Promise.resolve();
@@ -64,6 +66,7 @@ export async function singleServer(): Promise<Site> {
     },
     "replies delayed": {
       mean: 10_000,
+      disturbs: true,
       async act(random) {
         proxy.lag = random.between(50, 400);
         await sleep(random.between(500, 1_500));
@@ -80,7 +83,7 @@ export async function singleServer(): Promise<Site> {
     },
     "server killed": {
       mean: 30_000,
-      isOutage: true,
+      disturbs: true,
       async act(random) {
         await server.stop("SIGKILL");
         await sleep(random.between(100, 1_500));
@@ -90,6 +93,7 @@ export async function singleServer(): Promise<Site> {
     "scripts forgotten": { mean: 10_000, act: () => order("SCRIPT", "FLUSH") },
     "clients killed": {
       mean: 10_000,
+      disturbs: true,
       act: (random) => order("CLIENT", "KILL", "TYPE", random.pick(["normal", "pubsub"])),
     },
     "memory full": {
@@ -116,7 +120,7 @@ export async function watchedPair(): Promise<Site> {
   const faults: Record<string, Fault> = {
     "primary killed": {
       mean: Infinity,
-      isOutage: true,
+      disturbs: true,
       async act() {
         await primary.stop("SIGKILL");
         await eventually(() => watched.primary(), (server) => server === replica, PATIENCE);
@@ -140,8 +144,8 @@ export async function movingCluster(): Promise<Site> {
   const slot = slotOf(prefixOf(QUEUE));
   const faults: Record<string, Fault> = {
     "slot moved": {
-      mean: 8_000,
-      isOutage: true,
+      mean: 5_000,
+      disturbs: true,
       async act(random) {
         const from = await cluster.ownerOf(slot);
         const to = random.pick(cluster.servers.filter((server) => server !== from));
@@ -154,6 +158,7 @@ export async function movingCluster(): Promise<Site> {
     },
     "clients killed": {
       mean: 10_000,
+      disturbs: true,
       act: (random) => tell(random.pick(cluster.servers).url, "CLIENT", "KILL", "TYPE", "normal"),
     },
   };

@@ -8,7 +8,7 @@ import type { History } from "./history.ts";
 import type { Kill } from "./hosts.ts";
 import type { Run } from "./ledger.ts";
 import type { Call, Told } from "./load.ts";
-import { type Outage, recoveriesOf, type Recovery } from "./recovery.ts";
+import { type Disturbance, recoveriesOf, type Recovery } from "./recovery.ts";
 import { QUEUE } from "./sites.ts";
 import type { Output } from "./tasks.ts";
 
@@ -18,7 +18,7 @@ export interface Evidence {
   readonly runs: readonly Run[];
   readonly history: History;
   readonly kills: readonly Kill[];
-  readonly outages: readonly Outage[];
+  readonly disturbances: readonly Disturbance[];
   /** Names of the keys that should not be there any more. */
   readonly left: readonly string[];
   /** Ends of hosts that nobody wanted. */
@@ -41,7 +41,7 @@ export const CRIMES = [
   "wrong",
   /** A key stays for good. */
   "left over",
-  /** What a lost host had was begun too late. */
+  /** What a lost host had was given away too late. */
   "late",
   /** A host ended by itself. */
   "crashed",
@@ -59,7 +59,7 @@ export interface Verdict {
   /** Tasks that have an outcome. */
   readonly accepted: number;
   readonly kills: number;
-  readonly outages: readonly Outage[];
+  readonly disturbances: readonly Disturbance[];
   readonly recoveries: readonly Recovery[];
   /** Milliseconds from when an outcome was stored until its waiter was told. */
   readonly answers: readonly number[];
@@ -69,7 +69,7 @@ export interface Verdict {
 
 /** The verdict on what is known. */
 export function judge(evidence: Evidence): Verdict {
-  const { calls, runs, history, kills, outages, left, crashes, recoveryLimit } = evidence;
+  const { calls, runs, history, kills, disturbances, left, crashes, recoveryLimit } = evidence;
   const crimes = Object.fromEntries(CRIMES.map((crime) => [crime, [] as string[]])) as Record<
     Crime,
     string[]
@@ -103,9 +103,9 @@ export function judge(evidence: Evidence): Verdict {
     if (evidence.forgetful) retold++;
     else charge("wrong", `${id}: told ${text}, stored ${storedText(id, stored.outcome)}`);
   }
-  const recoveries = recoveriesOf(runs, kills, outages);
+  const recoveries = recoveriesOf(runs, history.claims, kills, disturbances);
   for (const { time, undisturbed } of recoveries) {
-    if (undisturbed && time > recoveryLimit) charge("late", `${time} ms until it was begun again`);
+    if (undisturbed && time > recoveryLimit) charge("late", `${time} ms until another host got it`);
   }
   left.forEach((key) => charge("left over", key));
   crashes.forEach((text) => charge("crashed", text));
@@ -116,7 +116,7 @@ export function judge(evidence: Evidence): Verdict {
     runs: runs.length,
     accepted: history.outcomes.size,
     kills: kills.length,
-    outages,
+    disturbances,
     recoveries,
     answers,
     retold,
