@@ -40,13 +40,10 @@ const FAILOVER = 40_000;
 
 const LONG: Omit<BurnOptions, "seed" | "length"> = {
   hosts: ["inline", "inline", "thread", "process"],
-  pause: 120,
-  longest: 6_000,
-  longShare: 0.02,
+  load: { pause: 120, longest: 6_000, longShare: 0.02, resultTimeout: 60_000 },
   killEvery: 6_000,
   freezeEvery: 30_000,
   freezeTime: 20_000,
-  resultTimeout: 60_000,
   patience: 60_000,
   tidying: 10_000,
   untilGone: 90_000,

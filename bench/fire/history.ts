@@ -24,36 +24,24 @@ export interface Accepted {
 
 /** All that happened to the tasks of a queue. */
 export interface History {
-  /** Ids of the tasks whose message was stored. */
-  readonly stored: ReadonlySet<string>;
   readonly claims: ReadonlyMap<string, readonly Claimed[]>;
   readonly outcomes: ReadonlyMap<string, readonly Accepted[]>;
 }
 
 const STATUSES: Record<string, Outcome["status"]> = { s: "success", f: "failed", e: "expired" };
-/** What is of interest of all commands. */
-const NAMES = /^\*\d+\r\n\$\d\r\n(HSET|MSET|SET)\r\n/;
+/** Of all commands, what is written of a task. */
+const WRITES = /^\*\d+\r\n\$4\r\nHSET\r\n/;
 
 /** Reads what there is of a queue in these files. */
 export async function readHistory(files: readonly string[], queue: string): Promise<History> {
-  const stored = new Set<string>();
   const claims = new Map<string, Claimed[]>();
   const outcomes = new Map<string, Accepted[]>();
-  const [messages, records] = [`${prefixOf(queue)}m:`, `${prefixOf(queue)}t:`];
+  const records = `${prefixOf(queue)}t:`;
 
-  function read([name, ...args]: string[]): void {
-    if (name !== "HSET") {
-      const keys = args.filter((_, i) => i % 2 === 0);
-      for (const key of keys.filter((key) => key.startsWith(messages))) {
-        stored.add(key.slice(messages.length));
-      }
-      return;
-    }
-    const [key = "", ...pairs] = args;
+  function read([, key = "", ...pairs]: string[]): void {
     if (!key.startsWith(records)) return;
     const id = key.slice(records.length);
-    const fields = fieldsOf(pairs);
-    const { outcome, ended, fence, started } = fields;
+    const { outcome, ended, fence, started } = fieldsOf(pairs);
     if (outcome !== undefined) {
       push(outcomes, id, { outcome: toOutcome(outcome), at: Number(ended) });
     }
@@ -64,11 +52,11 @@ export async function readHistory(files: readonly string[], queue: string): Prom
     const splitter = new Splitter();
     for await (const chunk of createReadStream(file, { highWaterMark: 2 ** 20 })) {
       for (const command of splitter.push(chunk as Buffer)) {
-        if (NAMES.test(command.toString("latin1", 0, 20))) read(wordsOf(command));
+        if (WRITES.test(command.toString("latin1", 0, 20))) read(wordsOf(command));
       }
     }
   }
-  return { stored, claims, outcomes };
+  return { claims, outcomes };
 }
 
 function fieldsOf(pairs: readonly string[]): Record<string, string | undefined> {

@@ -1,5 +1,6 @@
 /** {@linkcode Load}: calls graphs of tasks, waits for every result, and keeps what it was told. */
 import { type ConnectOptions, type Deferred, getQueue, type Queue, task } from "@worq/worq";
+import { sleep } from "./faults.ts";
 import { graphFrom, type GraphShape, type Node, sumsOf } from "./graphs.ts";
 import type { Random } from "./random.ts";
 import type { Output, Tasks } from "./tasks.ts";
@@ -58,17 +59,20 @@ export class Load implements AsyncDisposable {
     await Promise.all([call({ adds: 1, time: 0, failures: 0 }, []), this.#queue.size()]);
   }
 
-  /** Calls graphs, as a Poisson process, until `signal` aborts. */
-  async run(signal: AbortSignal): Promise<void> {
+  /** Calls graphs as long as `act` takes, as a Poisson process. */
+  async during<T>(act: () => Promise<T>): Promise<T> {
+    let enough = false;
+    const acting = act().finally(() => enough = true);
     const { random, pause } = this.#options;
-    while (!signal.aborted) {
+    while (!enough) {
       if (this.#open.size < MOST_GRAPHS) {
         const graph = this.#callAll(graphFrom(random, this.#options));
         this.#open.add(graph);
         graph.finally(() => this.#open.delete(graph));
       }
-      await sleep(random.pause(pause));
+      await Promise.race([acting, sleep(random.pause(pause))]);
     }
+    return await acting;
   }
 
   /**
@@ -118,8 +122,4 @@ export class Load implements AsyncDisposable {
       call.refusal = (error as Error).name;
     }
   }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

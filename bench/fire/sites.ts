@@ -9,8 +9,8 @@ import { slotOf } from "../../src/queues/redis_slots.ts";
 import { eventually } from "../../tests/support/eventually.ts";
 import { ClusterOfRedis, tell, WatchedRedis } from "../../tests/support/redis_fleet.ts";
 import { KEPT, RedisServer } from "../../tests/support/redis_server.ts";
+import { type Faults, sleep } from "./faults.ts";
 import { FireProxy } from "./proxy.ts";
-import type { Random } from "./random.ts";
 
 /** Name of the queue. */
 export const QUEUE = "fire";
@@ -19,23 +19,14 @@ const UNABRIDGED = ["--auto-aof-rewrite-percentage", "0"];
 const LOGGED = [...KEPT, ...UNABRIDGED];
 const PATIENCE = 30_000;
 
-/** Something that goes wrong with servers or on the way to them. */
-export interface Fault {
-  /** Milliseconds between two of them, on average. */
-  readonly mean: number;
-  /** Whether calls do not get through meanwhile, or late. */
-  readonly disturbs?: boolean;
-  /** Has it happen; resolves when it is over. */
-  act(random: Random): Promise<unknown>;
-}
-
 /** Where it burns. */
 export interface Site extends AsyncDisposable {
   /** URL for pools and callers. */
   readonly url: string;
   /** Whether calls wait for a replica. */
   readonly durable: boolean;
-  readonly faults: Readonly<Record<string, Fault>>;
+  /** What happens to its servers, or on the way to them. */
+  readonly faults: Faults;
   /** Servers that have keys at the end. */
   keepers(): readonly RedisServer[];
 }
@@ -46,23 +37,19 @@ export async function singleServer(): Promise<Site> {
   const server = stack.use(await RedisServer.start(LOGGED));
   const proxy = stack.use(await FireProxy.start(server.port));
   const order = (command: string, ...args: string[]) => tell(server.url, command, ...args);
-  const faults: Record<string, Fault> = {
+  const faults: Faults = {
     "connections cut": {
       mean: 8_000,
       disturbs: true,
       act(random) {
         const share = random.pick([0.3, 1]);
         proxy.cut(() => random.chance(share));
-        return Promise.resolve();
       },
     },
     "replies halved": {
       mean: 6_000,
       disturbs: true,
-      act(random) {
-        proxy.halve(() => random.chance(0.5));
-        return Promise.resolve();
-      },
+      act: (random) => proxy.halve(() => random.chance(0.5)),
     },
     "replies delayed": {
       mean: 10_000,
@@ -117,7 +104,7 @@ export async function watchedPair(): Promise<Site> {
   await using stack = new AsyncDisposableStack();
   const watched = stack.use(await WatchedRedis.start(3, [], LOGGED));
   const [primary, replica] = watched.servers as [RedisServer, RedisServer];
-  const faults: Record<string, Fault> = {
+  const faults: Faults = {
     "primary killed": {
       mean: Infinity,
       disturbs: true,
@@ -142,7 +129,7 @@ export async function movingCluster(): Promise<Site> {
   await using stack = new AsyncDisposableStack();
   const cluster = stack.use(await ClusterOfRedis.start(3, 0, LOGGED));
   const slot = slotOf(prefixOf(QUEUE));
-  const faults: Record<string, Fault> = {
+  const faults: Faults = {
     "slot moved": {
       mean: 5_000,
       disturbs: true,
@@ -178,8 +165,4 @@ export function logsOf(servers: readonly RedisServer[]): string[] {
 function siteOf(stack: AsyncDisposableStack, site: Omit<Site, typeof Symbol.asyncDispose>): Site {
   const owned = stack.move();
   return { ...site, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

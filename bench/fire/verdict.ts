@@ -31,7 +31,7 @@ export interface Evidence {
 
 /** What must not be. */
 export const CRIMES = [
-  /** A stored task has no outcome, or one without having run. */
+  /** A stored task has no outcome, or it expired: nothing lets it, here. */
   "lost",
   /** Two outcomes of one task were stored, or that of an attempt which did not count any more. */
   "accepted twice",
@@ -69,50 +69,25 @@ export interface Verdict {
 
 /** The verdict on what is known. */
 export function judge(evidence: Evidence): Verdict {
-  const { calls, runs, history, kills, disturbances, left, crashes, recoveryLimit } = evidence;
+  const { calls, runs, history, kills, disturbances, left, crashes } = evidence;
   const crimes = Object.fromEntries(CRIMES.map((crime) => [crime, [] as string[]])) as Record<
     Crime,
     string[]
   >;
   const charge = (crime: Crime, text: string) => void crimes[crime].push(text);
-  const finished = new Set(
-    runs.filter(({ ended }) => ended !== undefined).map(({ id, fence }) => `${id} ${fence}`),
-  );
-  for (const id of history.outcomes.keys()) judgeOutcomes(id, history, finished, charge);
-  const answers: number[] = [];
-  let retold = 0;
-  for (const call of calls) {
-    const { id, told, refusal } = call;
-    if (id === undefined) {
-      if (refusal === undefined) charge("hanging", "a call that never came back");
-      continue;
-    }
-    const stored = history.outcomes.get(id)?.at(-1);
-    if (stored === undefined) charge("lost", `${id}: no outcome`);
-    if (told === undefined) {
-      charge("hanging", `${id}: nobody told its waiter`);
-      continue;
-    }
-    if (told.error?.name === "TaskExpired") charge("lost", `${id}: ${told.error.message}`);
-    else judgeSum(id, call, told, charge);
-    if (stored === undefined) continue;
-    answers.push(told.at - stored.at);
-    const text = textOf(told.output ?? told.error);
-    const [first] = history.outcomes.get(id)!;
-    if (text === storedText(id, first!.outcome)) continue;
-    if (evidence.forgetful) retold++;
-    else charge("wrong", `${id}: told ${text}, stored ${storedText(id, stored.outcome)}`);
-  }
+  judgeOutcomes(evidence, charge);
+  const { answers, retold } = judgeCalls(evidence, charge);
   const recoveries = recoveriesOf(runs, history.claims, kills, disturbances);
   for (const { time, undisturbed } of recoveries) {
-    if (undisturbed && time > recoveryLimit) charge("late", `${time} ms until another host got it`);
+    if (!undisturbed || time <= evidence.recoveryLimit) continue;
+    charge("late", `${time} ms until another host got it`);
   }
   left.forEach((key) => charge("left over", key));
   crashes.forEach((text) => charge("crashed", text));
   return {
     crimes,
     enqueued: calls.filter(({ id }) => id !== undefined).length,
-    refused: countsOf(calls.flatMap(({ id, refusal }) => id === undefined ? [refusal ?? "?"] : [])),
+    refused: countsOf(calls.flatMap(({ refusal }) => refusal ?? [])),
     runs: runs.length,
     accepted: history.outcomes.size,
     kills: kills.length,
@@ -125,29 +100,59 @@ export function judge(evidence: Evidence): Verdict {
 
 type Charge = (crime: Crime, text: string) => void;
 
-/** What Redis has of one task, beside what was run. */
-function judgeOutcomes(
-  id: string,
-  { outcomes, claims }: History,
-  finished: ReadonlySet<string>,
-  charge: Charge,
-): void {
-  const accepted = outcomes.get(id)!;
-  if (accepted.length > 1) charge("accepted twice", `${id}: ${accepted.length} outcomes`);
-  for (const { outcome, at } of accepted) {
-    const fence = fenceOf(id, outcome);
-    if (fence === undefined) continue;
-    const later = claims.get(id)?.find((claim) => claim.fence > fence && claim.at <= at);
-    if (later !== undefined) {
-      charge("accepted twice", `${id}: an outcome with fence ${fence} after ${later.fence}`);
+/** What Redis has of all tasks, beside what was run. */
+function judgeOutcomes({ history: { outcomes, claims }, runs }: Evidence, charge: Charge): void {
+  const ended = runs.filter((run) => run.ended !== undefined);
+  const finished = new Set(ended.map(({ id, fence }) => `${id} ${fence}`));
+  for (const [id, accepted] of outcomes) {
+    if (accepted.length > 1) charge("accepted twice", `${id}: ${accepted.length} outcomes`);
+    for (const { outcome, at } of accepted) {
+      const fence = fenceOf(id, outcome);
+      if (fence === undefined) continue;
+      const later = claims.get(id)?.find((claim) => claim.fence > fence && claim.at <= at);
+      if (later !== undefined) {
+        charge("accepted twice", `${id}: an outcome with fence ${fence} after ${later.fence}`);
+      }
+      if (!finished.has(`${id} ${fence}`)) charge("wrong", `${id}: no run gave its outcome`);
     }
-    if (!finished.has(`${id} ${fence}`)) charge("wrong", `${id}: no run gave its outcome`);
   }
 }
 
-function judgeSum(id: string, { sum }: Call, { output, error }: Told, charge: Charge): void {
-  if (sum === output?.sum && (sum !== undefined || error?.name === "TaskFailure")) return;
-  charge("wrong", `${id}: expected ${sum ?? "a failure"}, told ${textOf(output ?? error)}`);
+/** What callers were told, beside what Redis has and what must come out. */
+function judgeCalls(
+  { calls, history: { outcomes }, forgetful }: Evidence,
+  charge: Charge,
+): Pick<Verdict, "answers" | "retold"> {
+  const answers: number[] = [];
+  let retold = 0;
+  for (const { id, refusal, told, sum } of calls) {
+    if (refusal !== undefined) continue;
+    if (id === undefined) {
+      charge("hanging", "a call that never came back");
+      continue;
+    }
+    const stored = outcomes.get(id)?.[0];
+    if (stored === undefined) charge("lost", `${id}: no outcome`);
+    if (told === undefined) {
+      charge("hanging", `${id}: nobody told its waiter`);
+      continue;
+    }
+    if (told.error?.name === "TaskExpired") charge("lost", `${id}: ${told.error.message}`);
+    else if (!fits(sum, told)) {
+      charge("wrong", `${id}: expected ${sum ?? "a failure"}, told ${toldText(told)}`);
+    }
+    if (stored === undefined) continue;
+    answers.push(told.at - stored.at);
+    const text = storedText(id, stored.outcome);
+    if (toldText(told) === text) continue;
+    if (forgetful) retold++;
+    else charge("wrong", `${id}: told ${toldText(told)}, stored ${text}`);
+  }
+  return { answers, retold };
+}
+
+function fits(sum: number | undefined, { output, error }: Told): boolean {
+  return sum === undefined ? error?.name === "TaskFailure" : sum === output?.sum;
 }
 
 /** The attempt that an outcome is of; undefined when the task did not run for it. */
@@ -164,7 +169,11 @@ function storedText(id: string, outcome: Outcome): string {
   return textOf(failureOf(outcome, { task: "work", queue: QUEUE, id }));
 }
 
-function textOf(end: Output | Error | undefined): string {
+function toldText({ output, error }: Told): string {
+  return textOf(output ?? error!);
+}
+
+function textOf(end: Output | Error): string {
   return end instanceof Error ? `${end}` : JSON.stringify(end);
 }
 
