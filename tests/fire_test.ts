@@ -17,7 +17,7 @@ const SEED = 1;
 
 const SHORT: BurnOptions = {
   seed: SEED,
-  length: 12_000,
+  length: 8_000,
   hosts: ["inline", "inline", "thread", "process"],
   load: { pause: 100, longest: 6_000, longShare: 0.02, resultTimeout: 60_000 },
   killEvery: 4_000,
