@@ -110,5 +110,5 @@ async function run({ minutes, seed, out }: Options, signal: AbortSignal): Promis
 }
 
 await runCommand({ usage: USAGE, parse, run });
-// What an early end has left behind would go on; the hosts end when this process does.
+// After an early end, what was under way would go on.
 process.exit();

@@ -2,12 +2,15 @@
  * A short fire, and whether its verdict can be trusted: it must find mistakes that are planted. The
  * long one is `deno task fire`.
  */
-import { deepStrictEqual, ok } from "node:assert/strict";
+import { deepStrictEqual, notDeepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { burn, type BurnOptions, type Burnt } from "../bench/fire/burn.ts";
 import type { HostsOptions } from "../bench/fire/hosts.ts";
 import { LocalHosts } from "../bench/fire/local_hosts.ts";
 import { plantFactory, PLANTS } from "../bench/fire/plants.ts";
+import { Random } from "../bench/fire/random.ts";
+import { Splitter } from "../bench/fire/resp.ts";
 import { singleServer, type Site } from "../bench/fire/sites.ts";
+import { timetable } from "../bench/fire/timetable.ts";
 import { type Crime, CRIMES } from "../bench/fire/verdict.ts";
 import { testOn } from "./support/backends.ts";
 import { findRedisServer } from "./support/redis_server.ts";
@@ -66,6 +69,34 @@ testOn(OWN, "the verdict finds what is wrong, and nothing where nothing is", asy
       else ok(names.includes(crime), `${plant}: ${JSON.stringify(found)}`);
     }),
   );
+});
+
+Deno.test("a stream is cut into the same values wherever it is torn", () => {
+  const values = [
+    "+OK\r\n",
+    "$5\r\na\r\nbc\r\n",
+    "*2\r\n$-1\r\n%1\r\n+k\r\n:1\r\n",
+    "*0\r\n",
+    "_\r\n",
+  ];
+  const stream = new TextEncoder().encode(values.join(""));
+  for (let at = 0; at <= stream.length; at++) {
+    const splitter = new Splitter();
+    const cut = [stream.subarray(0, at), stream.subarray(at)].flatMap((part) =>
+      splitter.push(part)
+    );
+    deepStrictEqual(cut.map(String), values, `torn at ${at}`);
+  }
+});
+
+Deno.test("a seed gives the same timetable again, with every kind of fault", () => {
+  const means = { often: 100, seldom: 1_000_000 };
+  const times = (seed: number) => timetable(new Random(seed), 10_000, means);
+  deepStrictEqual(times(1), times(1));
+  notDeepStrictEqual(times(1), times(2));
+  const often = times(1).filter(({ kind }) => kind === "often").length;
+  ok(often > 40 && often < 160, `${often}`);
+  strictEqual(times(1).filter(({ kind }) => kind === "seldom").length, 1);
 });
 
 /** What was found, with the first few cases of each kind. */

@@ -41,10 +41,12 @@ export interface Hosts extends AsyncDisposable {
 interface Slot {
   readonly kind: HostKind;
   readonly number: number;
-  starts: number;
-  name: string;
-  child: ChildProcess;
-  ready: Promise<void>;
+  /** How many had it before. */
+  readonly starts: number;
+  readonly name: string;
+  readonly child: ChildProcess;
+  /** Resolves when it takes tasks, or is over. */
+  readonly ready: Promise<void>;
   frozen: boolean;
 }
 
@@ -57,10 +59,13 @@ export class ProcessHosts implements Hosts {
   readonly #options: HostsOptions;
   readonly #slots: Slot[];
   readonly #thaws = new Set<Promise<void>>();
+  /** One that is frozen would outlive this process. */
+  readonly #onExit = () => this.#slots.forEach((slot) => signal(slot, "SIGKILL"));
   #stopping = false;
 
   private constructor(options: HostsOptions) {
     this.#options = options;
+    process.on("exit", this.#onExit);
     this.#slots = options.kinds.map((kind, number) => this.#launch({ kind, number, starts: 0 }));
   }
 
@@ -109,6 +114,7 @@ export class ProcessHosts implements Hosts {
       signal(slot, "SIGTERM");
       await ended;
     }));
+    process.off("exit", this.#onExit);
   }
 
   #anyOf(random: Random): Slot | undefined {
