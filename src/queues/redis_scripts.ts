@@ -34,7 +34,7 @@ const script = (name: string, body: string, frees = false): Script => ({
 });
 
 /** Statements of the prelude, each with the comment before it. */
-const STATEMENTS = PRELUDE.split(/\n(?=(?:--.*\n)*local )/);
+export const STATEMENTS: readonly string[] = PRELUDE.split(/\n(?=(?:--.*\n)*local )/);
 
 /**
  * What a script needs of the prelude. Redis runs it with each call: the functions that a script does

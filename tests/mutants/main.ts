@@ -1,0 +1,74 @@
+/**
+ * Makes mistakes in the Lua scripts, one at a time, and sees whether the tests notice:
+ *
+ *     deno task mutants [--sample=N] [--seed=S] [--script=NAME] [--processes=N]
+ *
+ * Writes `docs/mutants.md`, unless only one script is asked for. Fails when less than 95 % are caught,
+ * and when a mutant survives that `explained.ts` does not explain.
+ */
+import { writeFile } from "node:fs/promises";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { farm } from "./farm.ts";
+import type { Verdict } from "./protocol.ts";
+import { isGood, reportOf, type Trial } from "./report.ts";
+import { allMutants, nameOf } from "./sources.ts";
+import { onlyValid } from "./valid.ts";
+
+const REPORT = fileURLToPath(new URL("../../docs/mutants.md", import.meta.url));
+
+/** So many of `all`, in their order; the same ones for the same seed. */
+function sampleOf<T>(all: readonly T[], size: number, seed: number): T[] {
+  let state = seed;
+  // The generator of "Numerical Recipes": enough to choose by.
+  const random = () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32;
+  const drawn = all.map((one, i) => ({ one, i, draw: random() }));
+  drawn.sort((a, b) => a.draw - b.draw).length = Math.min(size, all.length);
+  return drawn.sort((a, b) => a.i - b.i).map(({ one }) => one);
+}
+
+function optionsFrom(args: string[]) {
+  const { values } = parseArgs({
+    args,
+    options: {
+      sample: { type: "string" },
+      seed: { type: "string", default: "1" },
+      script: { type: "string" },
+      processes: { type: "string", default: "2" },
+    },
+  });
+  const { sample, seed, script, processes } = values;
+  return {
+    ...(sample === undefined ? {} : { sample: Number(sample) }),
+    ...(script === undefined ? {} : { script }),
+    seed: Number(seed),
+    processes: Number(processes),
+  };
+}
+
+async function main(args: string[]): Promise<number> {
+  const { sample, seed, script, processes } = optionsFrom(args);
+  const all = allMutants();
+  const wanted = all.filter(({ part }) => script === undefined || part.script === script);
+  const valid = await onlyValid(wanted);
+  const mutants = sampleOf(valid, sample ?? Infinity, seed);
+  console.log(`${mutants.length} mutants`);
+  const begin = performance.now();
+  const trials: Trial[] = [];
+  const onVerdict = ({ mutant: number, caught }: Verdict) => {
+    const mutant = all[number]!;
+    trials.push({ mutant, caught });
+    const how = caught === undefined ? "survives" : `${caught.by}: ${caught.test}`;
+    console.log(`${trials.length} ${nameOf(mutant)} → ${how}`);
+  };
+  await farm(mutants.map((mutant) => all.indexOf(mutant)), processes, onVerdict);
+  const seconds = (performance.now() - begin) / 1_000;
+  const command = ["deno task mutants", ...args].join(" ");
+  const report = reportOf({ trials, command, seconds, valid: valid.length });
+  if (script === undefined) await writeFile(REPORT, report);
+  else console.log(report);
+  return isGood(trials) ? 0 : 1;
+}
+
+process.exitCode = await main(process.argv.slice(2));
