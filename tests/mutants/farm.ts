@@ -3,26 +3,36 @@ import { spawn } from "node:child_process";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { READY, type Verdict } from "./protocol.ts";
+import { READY, type Stage, type Verdict } from "./protocol.ts";
 
 const CHILD = fileURLToPath(new URL("child.ts", import.meta.url));
 
-/** Gives mutants, by their numbers, to so many processes, and the verdicts as they come. */
+/** How mutants are tried. */
+export interface Farm {
+  readonly processes: number;
+  readonly stages: readonly Stage[];
+}
+
+/** Gives mutants, by their numbers, to processes, and the verdicts as they come. */
 export async function farm(
   mutants: readonly number[],
-  processes: number,
+  { processes, stages }: Farm,
   onVerdict: (verdict: Verdict) => void,
 ): Promise<void> {
   const left = mutants.toReversed();
   const work = async () => {
-    while (left.length > 0) await useProcess(left, onVerdict);
+    while (left.length > 0) await useProcess(left, stages, onVerdict);
   };
   await Promise.all(Array.from({ length: processes }, work));
 }
 
 /** Has one process try mutants until none is left, or the process has to end. */
-async function useProcess(left: number[], onVerdict: (verdict: Verdict) => void): Promise<void> {
-  const child = spawn(process.execPath, ["run", "-A", CHILD], {
+async function useProcess(
+  left: number[],
+  stages: readonly Stage[],
+  onVerdict: (verdict: Verdict) => void,
+): Promise<void> {
+  const child = spawn(process.execPath, ["run", "-A", CHILD, ...stages], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const stop = () => child.kill();

@@ -1,7 +1,8 @@
 /**
  * Makes mistakes in the Lua scripts, one at a time, and sees whether the tests notice:
  *
- *     deno task mutants [--sample=N] [--seed=S] [--script=NAME] [--processes=N]
+ *     deno task mutants [--sample=N] [--seed=S] [--script=NAME] [--stages=suite,model,orders]
+ *         [--processes=N]
  *
  * Writes `docs/mutants.md`, unless only one script is asked for. Fails when less than 95 % are caught,
  * and when a mutant survives that `explained.ts` does not explain.
@@ -11,7 +12,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { farm } from "./farm.ts";
-import type { Verdict } from "./protocol.ts";
+import { STAGES, type Verdict } from "./protocol.ts";
 import { isGood, reportOf, type Trial } from "./report.ts";
 import { allMutants, nameOf } from "./sources.ts";
 import { onlyValid } from "./valid.ts";
@@ -35,20 +36,22 @@ function optionsFrom(args: string[]) {
       sample: { type: "string" },
       seed: { type: "string", default: "1" },
       script: { type: "string" },
+      stages: { type: "string", default: STAGES.join() },
       processes: { type: "string", default: "2" },
     },
   });
-  const { sample, seed, script, processes } = values;
+  const { sample, seed, script, stages, processes } = values;
   return {
     ...(sample === undefined ? {} : { sample: Number(sample) }),
     ...(script === undefined ? {} : { script }),
     seed: Number(seed),
+    stages: STAGES.filter((stage) => stages.split(",").includes(stage)),
     processes: Number(processes),
   };
 }
 
 async function main(args: string[]): Promise<number> {
-  const { sample, seed, script, processes } = optionsFrom(args);
+  const { sample, seed, script, ...how } = optionsFrom(args);
   const all = allMutants();
   const wanted = all.filter(({ part }) => script === undefined || part.script === script);
   const valid = await onlyValid(wanted);
@@ -62,7 +65,7 @@ async function main(args: string[]): Promise<number> {
     const how = caught === undefined ? "survives" : `${caught.by}: ${caught.test}`;
     console.log(`${trials.length} ${nameOf(mutant)} → ${how}`);
   };
-  await farm(mutants.map((mutant) => all.indexOf(mutant)), processes, onVerdict);
+  await farm(mutants.map((mutant) => all.indexOf(mutant)), how, onVerdict);
   const seconds = (performance.now() - begin) / 1_000;
   const command = ["deno task mutants", ...args].join(" ");
   const report = reportOf({ trials, command, seconds, valid: valid.length });
