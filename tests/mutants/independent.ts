@@ -2,20 +2,26 @@
  * {@linkcode areIndependent}: whether two neighbouring lines may change places without a difference.
  *
  * They may when neither sets a name that the other one has, and neither changes a key of Redis that
- * the other one may use. Commands name their key; of a function that is not listed here, it is not
- * known what it uses. A line that leaves its block has its place. What a script publishes is heard
- * after the script, so the order of that does not count.
+ * the other one may use. Keys are told apart by their constant, or by the first part of their name;
+ * of a function that is not listed here, it is not known which keys it uses. With a line that leaves
+ * its block, a line may change places that only declares what the other does not have. What a script
+ * publishes is heard after the script, so the order of that does not count.
  */
 
-/** Functions that leave Redis alone. */
-const PURE = new Set([
+/** Functions that leave Redis alone, and those that name their key. */
+const KNOWN = new Set([
   ...["failure", "is_it", "math", "parse", "policy", "string", "table", "text", "tonumber", "type"],
-  ...["ipairs", "unpack", "cjson", "pcall"],
+  ...["ipairs", "unpack", "cjson", "pcall", "call", "list", "redis"],
+  ...["count", "write", "add", "read", "set_time"],
 ]);
 /** Functions that only read. */
-const READERS = new Set(["read", "message_of", "inputs_of"]);
-/** Functions that change some keys only. */
-const WRITERS: Readonly<Record<string, readonly string[]>> = {
+const READERS = new Set(["message_of", "inputs_of", "rests_until"]);
+/** Functions that use some keys only. */
+const KEYS_OF: Readonly<Record<string, readonly string[]>> = {
+  message_of: ["m:"],
+  inputs_of: ["needs:", "t:"],
+  rests_until: ["starts:"],
+  started: ["starts:"],
   wake: ["READY", "TURNS", "IDLE"],
   forget: ["m:", "feeds:", "needs:"],
   send: [],
@@ -31,10 +37,18 @@ const KEYWORDS = new Set(
   ),
 );
 const LEAVES = /\b(?:return|break)\b/;
-/** What is set, with more than that in a line that has a condition. */
-const TARGETS = /([\w,. #+[\]]+) = |^local ([\w, ]+)$/g;
+/** Where a statement begins in a line. */
+const BEGINS = /\b(?:then|do|else|end|local|for)\b/;
+/** What it sets. */
+const TARGETS = /^ *([\w,. #+[\]]+) = |^ *([\w, ]+)$/;
+/** Names that keys have. */
+const KEYS: Readonly<Record<string, string>> = {
+  ...{ t: "t:", o: "t:", m: "m:", kept: "kept:", starts: "starts:", pool: "pool:" },
+};
 const NAME = /(?<!\.)\b[a-zA-Z_]\w*/g;
-const CALL = /(?:redis\.p?call|\bcall|\blist)\('(\w+)', ([^,)]+)/g;
+const COMMAND = /(?:redis\.p?call|\bcall|\blist)\('(\w+)', ([^,)]+)/g;
+/** Functions whose first argument is the key. */
+const WITH_KEY = /\b(count|write|add|read|set_time)\(([^,)]+)/g;
 const FUNCTION = /(?<![\w.:])(\w+)(?:\.\w+)?\(/g;
 
 /** What a line does. */
@@ -48,38 +62,46 @@ interface Effects {
 
 /** Whether their order does not matter. */
 export function areIndependent(first: string, second: string): boolean {
-  if (LEAVES.test(first) || LEAVES.test(second)) return false;
   const [one, other] = [effectsOf(first), effectsOf(second)];
+  if (LEAVES.test(first) && !onlyDeclares(second, other)) return false;
+  if (LEAVES.test(second) && !onlyDeclares(first, one)) return false;
   return leaves(one, other) && leaves(other, one);
+}
+
+function onlyDeclares(line: string, { writes }: Effects): boolean {
+  return /^local (?!function)/.test(line) && !LEAVES.test(line) && writes.size === 0;
 }
 
 /** Whether all that `one` changes means nothing to `other`. */
 function leaves(one: Effects, other: Effects): boolean {
+  const used = [...other.reads, ...other.writes];
   return [...one.sets].every((name) => !other.uses.has(name)) &&
-    [...one.writes].every((key) =>
-      [...other.reads, ...other.writes].every((used) => used !== key && used !== "?" && key !== "?")
-    );
+    [...one.writes].every((key) => used.every((own) => own !== key && own !== "?" && key !== "?"));
 }
 
 function effectsOf(line: string): Effects {
   const code = line.replaceAll(/'[^']*'/g, "''");
-  const uses = namesIn(code);
   const sets = new Set<string>();
-  for (const [, targets, declared] of code.matchAll(TARGETS)) {
-    for (const name of namesIn(targets ?? declared!)) sets.add(name);
+  for (const [i, part] of code.split(BEGINS).entries()) {
+    const [, targets, declared] = TARGETS.exec(part) ?? [];
+    // A name alone is declared only after `local`.
+    const names = targets ?? (i > 0 && line.startsWith("local ") ? declared : undefined) ?? "";
+    for (const name of namesIn(names)) sets.add(name);
   }
   const reads = new Set<string>();
   const writes = new Set<string>();
-  for (const [, command, key] of line.matchAll(CALL)) {
+  for (const [, command, key] of line.matchAll(COMMAND)) {
     (READS.has(command!) ? reads : writes).add(keyOf(key!));
   }
-  const commands = new Set(["call", "list", "redis"]);
+  for (const [, name, key] of line.matchAll(WITH_KEY)) {
+    (name === "read" ? reads : writes).add(keyOf(key!));
+  }
   for (const [, name] of code.matchAll(FUNCTION)) {
-    if (PURE.has(name!) || commands.has(name!)) continue;
-    const keys = WRITERS[name!] ?? ["?"];
+    if (KNOWN.has(name!)) continue;
+    const keys = KEYS_OF[name!] ?? ["?"];
     for (const key of keys) (READERS.has(name!) ? reads : writes).add(key);
   }
-  return { uses, sets, reads, writes };
+  return { uses: namesIn(code), sets, reads, writes };
 }
 
 function namesIn(code: string): Set<string> {
@@ -87,8 +109,8 @@ function namesIn(code: string): Set<string> {
   return new Set(names.filter((name) => !KEYWORDS.has(name)));
 }
 
-/** What tells a key from others: its constant, or the first part of its name. */
+/** What tells a key from others. */
 function keyOf(expression: string): string {
   if (/^[A-Z_]+$/.test(expression)) return expression;
-  return /^P \.\. '(\w+:)/.exec(expression)?.[1] ?? "?";
+  return KEYS[expression] ?? /^P \.\. '(\w+:)/.exec(expression)?.[1] ?? "?";
 }
