@@ -1,182 +1,20 @@
-/**
- * A process that tries mutants, on a Redis server of its own: see `protocol.ts`. Each mutant is given
- * to the suite for backends, then to random sequences beside the memory queue, then to clients in
- * many orders of their calls, until a test fails.
- */
+/** A process that tries mutants: see `protocol.ts`. Its arguments are the stages. */
 import process from "node:process";
 import { createInterface } from "node:readline";
-import fc from "fast-check";
-import { RedisTaskQueue } from "@worq/worq/backend";
-import { testTaskQueue } from "@worq/worq/testing";
-import { within } from "../../src/queues/pauses.ts";
-import { openRedisClient, type RedisClient } from "../../src/queues/redis_client.ts";
-import { STEPS } from "../../src/queues/redis_lua.ts";
-import { freshName } from "../support/backends.ts";
-import { explore } from "../support/explorer.ts";
-import { agree, type Scripts, sequences } from "../support/model.ts";
-import { RedisServer } from "../support/redis_server.ts";
-import { SCENARIOS } from "../support/scenarios.ts";
-import { withSteps } from "../support/scripts.ts";
-import { Clients } from "./clients.ts";
-import { type Catch, READY, type Stage, type Verdict } from "./protocol.ts";
+import { Bench } from "./bench.ts";
+import { READY, STAGES } from "./protocol.ts";
 import { allMutants, plant } from "./sources.ts";
-
-/** Milliseconds that a case of the suite may take. The longest takes a fifth of that. */
-const CASE_LIMIT = 2_000;
-/** Milliseconds for what comes after the suite. */
-const LIMIT = 20_000;
-const SEQUENCES = 300;
-const SEED = 1;
-const LANES = 4;
-/** Orders of each scenario. */
-const ORDERS = 60;
-/** Milliseconds after which a script counts as endless. */
-const ENDLESS = 200;
-/** The stages that are asked for. */
-const STAGE_NAMES = process.argv.slice(2);
-const HANGS = "it was not over in time";
-/** Milliseconds within which a server answers that is not in the middle of one. */
-const AWAKE = 1_000;
-
-/** What a mutant makes of a script. */
-type Plant = (text: string) => string;
-
-/** A test, by its name. */
-interface Test {
-  readonly name: string;
-  run(): Promise<unknown>;
-}
-
-/** Gives mutants to the tests. */
-class Bench {
-  readonly #server: RedisServer;
-  readonly #observer: RedisClient;
-  /** The cases that caught the latest mutants come first: they often catch the next. */
-  readonly #suite: Test[];
-  /** Those of the mutant that is tried. */
-  #clients: Clients | undefined;
-
-  private constructor(server: RedisServer, observer: RedisClient) {
-    this.#server = server;
-    this.#observer = observer;
-    this.#suite = this.#casesOfSuite();
-  }
-
-  static async start(): Promise<Bench> {
-    const server = await RedisServer.start(["--lua-time-limit", `${ENDLESS}`]);
-    process.once("exit", () => server.kill());
-    return new Bench(server, await openRedisClient(server.url, { connectTimeout: 5_000 }));
-  }
-
-  /** Gives a mutant to the tests, until one fails. */
-  async try(mutant: number, plant: Plant): Promise<Verdict> {
-    await this.#observer.send("FLUSHALL", []);
-    await this.#observer.send("SCRIPT", ["FLUSH"]);
-    const stages: [Stage, () => Promise<Omit<Catch, "by"> | undefined>][] = [
-      ["suite", () => this.#trySuite(plant)],
-      ["model", () => this.#tryModel(plant)],
-      ["orders", () => this.#tryOrders(plant)],
-    ];
-    for (const [by, run] of stages) {
-      if (!STAGE_NAMES.includes(by)) continue;
-      const found = await run();
-      if (found === undefined) continue;
-      const last = found.hangs && (by !== "suite" || !await this.#isAwake());
-      return { mutant, caught: { by, ...found }, last };
-    }
-    return { mutant, last: false };
-  }
-
-  async #trySuite(plant: Plant): Promise<Omit<Catch, "by"> | undefined> {
-    await using clients = await Clients.open(this.#server.url, plant);
-    this.#clients = clients;
-    return await firstToFail(this.#suite, CASE_LIMIT);
-  }
-
-  async #tryModel(plant: Plant): Promise<Omit<Catch, "by"> | undefined> {
-    await using stack = new AsyncDisposableStack();
-    const kinds: Scripts[] = [];
-    for (const steps of [STEPS, 2, 3]) {
-      const few = withSteps(steps);
-      const clients = await Clients.open(this.#server.url, (text, name) => few(plant(text), name));
-      kinds.push({ steps, redisFactory: stack.use(clients).redisFactory });
-    }
-    const bench = { url: this.#server.url, client: this.#observer };
-    const property = fc.asyncProperty(
-      fc.constantFrom(...kinds),
-      sequences,
-      (kind, operations) => agree(bench, kind, operations),
-    );
-    const tests = Array.from({ length: LANES }, (_, lane) => ({
-      name: `${SEQUENCES} sequences`,
-      run: () =>
-        fc.assert(property, {
-          numRuns: SEQUENCES / LANES,
-          seed: SEED + lane,
-          endOnFailure: true,
-        }),
-    }));
-    const found = await Promise.all(tests.map((test) => firstToFail([test], LIMIT)));
-    return found.find((one) => one !== undefined);
-  }
-
-  async #tryOrders(plant: Plant): Promise<Omit<Catch, "by"> | undefined> {
-    const tests = SCENARIOS.map((scenario) => ({
-      name: scenario.name,
-      run: () => explore(this.#server.url, scenario, plant, ORDERS),
-    }));
-    return await firstToFail(tests, LIMIT);
-  }
-
-  #casesOfSuite(): Test[] {
-    const tests: Test[] = [];
-    testTaskQueue({
-      name: "",
-      open: (clock) => {
-        const { redisFactory } = this.#clients!;
-        return new RedisTaskQueue(this.#server.url, freshName(), { redisFactory, clock });
-      },
-      test: (name, run) => tests.push({ name: name.trim(), run }),
-    });
-    return tests;
-  }
-
-  /** Whether the server is done with all scripts. */
-  async #isAwake(): Promise<boolean> {
-    try {
-      await within(AWAKE, "asleep", this.#observer.send("PING", []));
-      return true;
-    } catch {
-      return false;
-    }
-  }
-}
-
-/** The first test that fails or hangs; it is the first one of the list from then on. */
-async function firstToFail(
-  tests: Test[],
-  limit: number,
-): Promise<Omit<Catch, "by"> | undefined> {
-  for (const [i, test] of tests.entries()) {
-    try {
-      await within(limit, HANGS, test.run());
-    } catch (error) {
-      tests.unshift(...tests.splice(i, 1));
-      const { message } = error as Error;
-      return { test: test.name, error: message, hangs: message === HANGS };
-    }
-  }
-}
 
 // A test that hangs may fail later.
 process.on("unhandledRejection", () => {});
 const bench = await Bench.start();
+process.once("exit", () => bench.kill());
+const stages = STAGES.filter((stage) => process.argv.includes(stage));
 const mutants = allMutants();
 console.log(READY);
 for await (const line of createInterface({ input: process.stdin })) {
-  const number = Number(line);
-  const mutant = mutants[number];
-  const verdict = await bench.try(number, mutant ? plant(mutant) : (text) => text);
+  const mutant = mutants[Number(line)];
+  const verdict = await bench.try(mutant ? plant(mutant) : (text) => text, stages);
   console.log(JSON.stringify(verdict));
   if (verdict.last) break;
 }

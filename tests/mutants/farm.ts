@@ -17,7 +17,7 @@ export interface Farm {
 export async function farm(
   mutants: readonly number[],
   { processes, stages }: Farm,
-  onVerdict: (verdict: Verdict) => void,
+  onVerdict: (mutant: number, verdict: Verdict) => void,
 ): Promise<void> {
   const left = mutants.toReversed();
   const work = async () => {
@@ -30,7 +30,7 @@ export async function farm(
 async function useProcess(
   left: number[],
   stages: readonly Stage[],
-  onVerdict: (verdict: Verdict) => void,
+  onVerdict: (mutant: number, verdict: Verdict) => void,
 ): Promise<void> {
   const child = spawn(process.execPath, ["run", "-A", CHILD, ...stages], {
     stdio: ["pipe", "pipe", "inherit"],
@@ -51,7 +51,7 @@ async function useProcess(
     }
     if (!line.startsWith("{")) continue; // what a test prints
     const verdict: Verdict = JSON.parse(line);
-    onVerdict(verdict);
+    onVerdict(trying!, verdict);
     trying = undefined;
     if (!verdict.last) next();
   }

@@ -56,10 +56,13 @@ async function main(args: string[]): Promise<number> {
   const wanted = all.filter(({ part }) => script === undefined || part.script === script);
   const valid = await onlyValid(wanted);
   const mutants = sampleOf(valid, sample ?? Infinity, seed);
+  await farm([-1], { ...how, processes: 1 }, (_, { caught }) => {
+    if (caught) throw new Error(`The scripts fail as they are: ${caught.test}: ${caught.error}`);
+  });
   console.log(`${mutants.length} mutants`);
   const begin = performance.now();
   const trials: Trial[] = [];
-  const onVerdict = ({ mutant: number, caught }: Verdict) => {
+  const onVerdict = (number: number, { caught }: Verdict) => {
     const mutant = all[number]!;
     trials.push({ mutant, caught });
     const how = caught === undefined ? "survives" : `${caught.by}: ${caught.test}`;

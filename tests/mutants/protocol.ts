@@ -1,6 +1,7 @@
 /**
  * What the run and a process that tries mutants say to each other: one JSON text a line, on the
- * process's standard input and output. A mutant is told by its number in `allMutants()`.
+ * process's standard input and output. A mutant is told by its number in `allMutants()`;
+ * any other number is the scripts as they are.
  */
 
 /** The tests that a mutant is given to, in this order. */
@@ -11,7 +12,6 @@ export type Stage = typeof STAGES[number];
 
 /** What became of a mutant. */
 export interface Verdict {
-  readonly mutant: number;
   /** Undefined when it survived. */
   readonly caught?: Catch;
   /** The process ends now, since what the mutant began may go on in it for ever. */
