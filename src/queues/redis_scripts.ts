@@ -336,7 +336,10 @@ elseif want > 0 and (tonumber(last) or -1) < tonumber(number) and
       leases[#leases + 1] = id
     else
       -- The record is not ours; the task cannot run, and who waits must know.
-      if keys[id] then count(BUSY, keys[id], -1) end
+      if keys[id] then
+        count(KEYS_ALIVE, keys[id], -1)
+        make_room(keys[id])
+      end
       gone[#gone + 1] = P .. 'm:' .. id
     end
   end

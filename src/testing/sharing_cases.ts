@@ -22,6 +22,8 @@ export const LIMITS: readonly Case[] = [
     deepStrictEqual(ids(await claim(driver, 9, limits)), ["c"]);
     await driver.end("retry", b!);
     deepStrictEqual(ids(await claim(driver, 9, limits)), ["d"]);
+    await driver.enqueue(...plain("e"));
+    deepStrictEqual(await claim(driver, 9, { concurrency: 1 }), []); // fewer than run already
   }],
   [".exchange() gives no more in any time than the rate allows", async ({ driver, pass }) => {
     const limits = { rate: { count: 2, per: 1_000 } };
@@ -49,6 +51,22 @@ export const LIMITS: readonly Case[] = [
     deepStrictEqual(ids(await driver.claim(3)), ["x1", "x2", "x3"]);
     await driver.enqueue(...keyed("y", "y1", "y2"));
     deepStrictEqual(ids(await driver.claim(3)), ["y1", "x4", "y2"]);
+  }],
+  [".exchange() goes on without turns when no key has a task left", async ({ driver }) => {
+    await driver.enqueue(...plain("a", "b", "c", "d"), ...keyed("x", "x1"));
+    deepStrictEqual(ids(await driver.claim(4)), ["a", "x1", "b", "c"]);
+    deepStrictEqual(ids(await driver.claim(2)), ["d"]);
+    await driver.claim(1, "sleeper");
+    strictEqual((await driver.queue.stats()).idle, 2);
+    await driver.queue.resume();
+    strictEqual((await driver.queue.stats()).idle, 2); // there is nothing to give
+  }],
+  [".exchange() passes over a line that was cancelled as a whole", async ({ driver }) => {
+    await driver.enqueue(...keyed("x", "x1"), ...keyed("y", "y1", "y2"), ...plain("a", "b"));
+    await driver.cancel("x1");
+    deepStrictEqual(ids(await driver.claim(1)), ["a"]);
+    await driver.cancel("b");
+    deepStrictEqual(ids(await driver.claim(9)), ["y1", "y2"]);
   }],
   [".exchange() keeps to the concurrency of a key", async ({ driver, pass }) => {
     const limits = { perKey: { concurrency: 1 } };
@@ -81,6 +99,26 @@ export const LIMITS: readonly Case[] = [
       deepStrictEqual([ids(answer.claims), answer.next], [["b"], 600]);
       pass(600);
       deepStrictEqual(ids(await claim(driver, 9, limits)), ["x2", "y2"]);
+    },
+  ],
+  [
+    ".enqueue() wakes nobody for a key that rests, and forgets its rest with its tasks",
+    async (bench) => {
+      const { driver, pass } = bench;
+      const limits = { perKey: { rate: { count: 1, per: 1_000 } } };
+      await driver.enqueue(...keyed("x", "x1", "x2"), ...keyed("y", "y1"));
+      strictEqual((await claim(driver, 2, limits)).length, 2);
+      strictEqual((await driver.exchange({ want: 1, limits })).next, 1_000);
+      await driver.enqueue(...keyed("x", "x3"));
+      strictEqual((await driver.queue.stats()).idle, 1);
+      await driver.enqueue(...keyed("y", "y2"));
+      strictEqual((await driver.queue.stats()).idle, 0);
+      deepStrictEqual(await claim(driver, 1, limits), []);
+      await driver.cancel("x2", "x3", "y2");
+      strictEqual((await driver.exchange({ want: 1, limits })).next, 15_000); // their leases
+      pass(1);
+      await driver.enqueue(...keyed("x", "x4"));
+      strictEqual((await driver.exchange({ want: 1, limits })).next, 999);
     },
   ],
   [".exchange() keeps priorities within a key", async ({ driver }) => {

@@ -1,6 +1,6 @@
 /**
- * {@linkcode Bench}: gives each mutant to the suite for backends, then to random sequences beside the
- * memory queue, then to clients in many orders of their calls, until a test fails.
+ * {@linkcode Bench}: gives each mutant to the suite for backends, the cases for Redis, random sequences
+ * beside the memory queue, and clients in many orders of their calls, until a test fails.
  */
 import fc from "fast-check";
 import { RedisTaskQueue } from "@worq/worq/backend";
@@ -11,6 +11,7 @@ import { STEPS } from "../../src/queues/redis_lua.ts";
 import { freshName } from "../support/backends.ts";
 import { explore } from "../support/explorer.ts";
 import { agree, type Scripts, sequences } from "../support/model.ts";
+import { REDIS_CASES } from "../support/redis_cases.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { SCENARIOS } from "../support/scenarios.ts";
 import { withSteps } from "../support/scripts.ts";
@@ -28,6 +29,8 @@ const LANES = 4;
 const ORDERS = 60;
 /** Milliseconds after which a script counts as endless. */
 const ENDLESS = 200;
+/** What hangs in these is over with its clients. */
+const CASES: readonly Stage[] = ["suite", "redis"];
 const HANGS = "it was not over in time";
 /** Milliseconds within which a server answers that is not in the middle of one. */
 const AWAKE = 1_000;
@@ -54,6 +57,7 @@ export class Bench implements AsyncDisposable {
   #clients: Clients | undefined;
   readonly #stages: Record<Stage, (plant: Plant) => Promise<Found | undefined>> = {
     suite: (plant) => this.#trySuite(plant),
+    redis: (plant) => this.#tryRedis(plant),
     model: (plant) => this.#tryModel(plant),
     orders: (plant) => this.#tryOrders(plant),
   };
@@ -86,7 +90,7 @@ export class Bench implements AsyncDisposable {
     for (const by of stages) {
       const found = await this.#stages[by](plant);
       if (found === undefined) continue;
-      const last = found.hangs && (by !== "suite" || !await this.#isAwake());
+      const last = found.hangs && (!CASES.includes(by) || !await this.#isAwake());
       return { caught: { by, ...found }, last };
     }
     return { last: false };
@@ -96,6 +100,14 @@ export class Bench implements AsyncDisposable {
     await using clients = await Clients.open(this.#server.url, plant);
     this.#clients = clients;
     return await firstToFail(this.#suite, CASE_LIMIT);
+  }
+
+  async #tryRedis(plant: Plant): Promise<Found | undefined> {
+    const { url } = this.#server;
+    await using clients = await Clients.open(url, plant);
+    const { redisFactory } = clients;
+    const tests = REDIS_CASES.map(([name, body]) => ({ name, run: () => body(url, redisFactory) }));
+    return await firstToFail(tests, CASE_LIMIT);
   }
 
   async #tryModel(plant: Plant): Promise<Found | undefined> {

@@ -1,7 +1,7 @@
 /**
  * Makes mistakes in the Lua scripts, one at a time, and sees whether the tests notice:
  *
- *     deno task mutants [--sample=N] [--seed=S] [--script=NAME] [--stages=suite,model,orders]
+ *     deno task mutants [--sample=N] [--seed=S] [--script=NAME] [--stages=suite,redis,model,orders]
  *         [--processes=N]
  *
  * Writes `docs/mutants.md`, unless only one script is asked for. Fails when less than 95 % are caught,

@@ -5,7 +5,7 @@
  */
 
 /** The tests that a mutant is given to, in this order. */
-export const STAGES = ["suite", "model", "orders"] as const;
+export const STAGES = ["suite", "redis", "model", "orders"] as const;
 
 /** One of them. */
 export type Stage = typeof STAGES[number];
