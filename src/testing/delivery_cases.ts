@@ -1,6 +1,6 @@
 /** Cases of the suite: when a task runs, how often, and what is left of it when it fails. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { BAND, LATE, MAX_ATTEMPTS } from "../task_queue.ts";
+import { BAND, LATE, MAX_ATTEMPT_TEXT, MAX_ATTEMPTS } from "../task_queue.ts";
 import { type Case, failureIn, ids, SUITE_START } from "./case.ts";
 import { type Driver, RETRY } from "./driver.ts";
 
@@ -134,13 +134,14 @@ export const TIMES: readonly Case[] = [
     await driver.enqueue({ id: "a", expiresAt: NOW + 1_000 });
     await driver.enqueue({ id: "b", takes: ["a"] });
     await driver.enqueue({ id: "c", plan: { delay: 2_000 }, expiresAt: NOW + 1_000 });
+    await driver.enqueue({ id: "d", plan: { delay: 1_000 }, expiresAt: NOW + 1_000 });
     strictEqual(await driver.outcome("b"), undefined);
     pass(1_000);
     deepStrictEqual(await driver.claim(9), []);
     const outcome = await driver.outcome("a");
     deepStrictEqual([outcome?.status, failureIn(outcome?.text).text], ["expired", LATE]);
     deepStrictEqual(await driver.outcome("b"), outcome);
-    strictEqual(await driver.status("c"), "expired");
+    deepStrictEqual([await driver.status("c"), await driver.status("d")], ["expired", "expired"]);
     deepStrictEqual(await places(driver), NOWHERE);
   }],
   [".exchange() lets run what was started in time", async ({ driver, pass }) => {
@@ -277,12 +278,16 @@ export const RETRIES: readonly Case[] = [
     await driver.run();
     strictEqual((await driver.queue.inspect("a"))?.attempts.length, MAX_ATTEMPTS);
   }],
-  [".inspect() leaves out the text of an attempt that is too long", async ({ driver }) => {
+  [".inspect() leaves out the text of an attempt that is too long", async ({ driver, pass }) => {
     await driver.enqueue({ id: "a" });
-    const [claim] = await driver.claim();
-    const text = JSON.stringify("x".repeat(5_000));
-    await driver.exchange({ reports: [{ ...driver.report("retry", claim!), text }] });
-    strictEqual((await driver.queue.inspect("a"))?.attempts[0]?.text, "");
+    const texts = [MAX_ATTEMPT_TEXT, MAX_ATTEMPT_TEXT + 1].map((length) => "x".repeat(length));
+    for (const text of texts) {
+      const [claim] = await driver.claim();
+      await driver.exchange({ reports: [{ ...driver.report("retry", claim!), text }] });
+      pass(RETRY);
+    }
+    const { attempts } = (await driver.queue.inspect("a"))!;
+    deepStrictEqual(attempts.map(({ text }) => text), [texts[0], ""]);
   }],
   [".cancel() ends a task that waits for its next attempt", async ({ driver, pass }) => {
     await driver.enqueue({ id: "a" });
@@ -334,6 +339,18 @@ export const DEAD: readonly Case[] = [
     deepStrictEqual(await driver.queue.dead(0, 9), []);
     deepStrictEqual(await driver.queue.redrive(["a"]), ["unknown"]);
   }],
+  [
+    ".dead() has a task that waited for its time, and none that is not to be kept",
+    async (bench) => {
+      const { driver, pass } = bench;
+      await driver.enqueue({ id: "a", plan: { delay: 1_000 } }, { id: "b", deadTimeout: 0 });
+      pass(1_000);
+      await driver.end("failed", ...await driver.claim(2));
+      deepStrictEqual(ids(await driver.queue.dead(0, 9)), ["a"]);
+      deepStrictEqual(await driver.queue.redrive(["b", "a"]), ["unknown", "redriven"]);
+      strictEqual(await driver.run(), "a");
+    },
+  ],
   [".redrive() wakes a pool", async ({ driver }) => {
     const woken = Promise.withResolvers<void>();
     await driver.enqueue({ id: "a" });

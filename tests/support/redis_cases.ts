@@ -4,6 +4,7 @@ import { RedisTaskQueue } from "@worq/worq/backend";
 import type { RedisClient, RedisFactory } from "../../src/queues/redis_client.ts";
 import { prefixOf, STEPS } from "../../src/queues/redis_lua.ts";
 import { ENQUEUE, EXCHANGE, type Script } from "../../src/queues/redis_scripts.ts";
+import { MAX_DEAD } from "../../src/task_queue.ts";
 import { Driver } from "../../src/testing/driver.ts";
 import { freshName } from "./backends.ts";
 import { checkKeys } from "./redis_keys.ts";
@@ -43,6 +44,9 @@ function losing(
     return { ...client, send };
   };
 }
+
+/** A queue with this option has connections of its own. */
+const OTHER_CLIENT = { connectTimeout: 4_999 };
 
 /** The tests, which need nothing but a server. */
 export const REDIS_CASES: readonly RedisCase[] = [
@@ -278,6 +282,62 @@ export const REDIS_CASES: readonly RedisCase[] = [
       strictEqual(await client.send("LLEN", [`${prefixOf(name)}starts:`]), 2);
       await queue.cancel(all);
     } finally {
+      await client.close();
+    }
+  }],
+  [" tells every client that waits, once", async (url, open) => {
+    const name = freshName();
+    await using first = new RedisTaskQueue(url, name, { redisFactory: open });
+    await using second = new RedisTaskQueue(url, name, {
+      redisFactory: open,
+      ...OTHER_CLIENT,
+    });
+    const heard: string[] = [];
+    const both = [first, second].map((queue, n) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      queue.listen({ outcome: (id) => id === "last" ? resolve() : heard.push(`${id}${n}`) });
+      return promise;
+    });
+    const driver = new Driver(first);
+    await driver.enqueue({ id: "a" }, { id: "b" }, { id: "last" });
+    await first.wait([{ id: "a" }, { id: "last" }]);
+    await second.wait([{ id: "a" }, { id: "b" }, { id: "last" }]);
+    await first.wait([{ id: "a" }]);
+    await driver.end("success", ...await driver.claim(3));
+    await Promise.all(both);
+    deepStrictEqual(heard.sort(), ["a0", "a1", "b1"]);
+  }],
+  [" wakes the next pool when the client of the first is gone", async (url, open) => {
+    const name = freshName();
+    let now = 1_000_000_000_000;
+    const options = { redisFactory: open, clock: () => now };
+    await using queue = new RedisTaskQueue(url, name, options);
+    const driver = new Driver(queue);
+    const gone = new RedisTaskQueue(url, name, { ...options, ...OTHER_CLIENT });
+    await new Driver(gone).claim(1, "gone");
+    await gone[Symbol.asyncDispose]();
+    now++;
+    await driver.claim();
+    await driver.enqueue({ id: "a" });
+    strictEqual((await queue.stats()).idle, 0);
+    await queue.clear();
+  }],
+  [" keeps so many dead tasks, and drops the next to go for one more", async (url, open) => {
+    const name = freshName();
+    await using queue = new RedisTaskQueue(url, name, { redisFactory: open });
+    const driver = new Driver(queue);
+    const client = await open(url, { connectTimeout: 5_000 });
+    try {
+      const far = Date.now() + 1e12;
+      const all = Array.from({ length: MAX_DEAD }, (_, i) => [`${far + i}`, `d${i}`]);
+      await client.send("ZADD", [`${prefixOf(name)}dead`, ...all.flat()]);
+      await driver.enqueue({ id: "a", deadTimeout: 1e13 });
+      await driver.end("failed", ...await driver.claim());
+      strictEqual((await queue.stats()).dead, MAX_DEAD);
+      strictEqual(await client.send("ZSCORE", [`${prefixOf(name)}dead`, "d0"]), null);
+      strictEqual((await queue.dead(0, 1))[0]?.id, "a");
+    } finally {
+      await client.send("UNLINK", [`${prefixOf(name)}dead`]);
       await client.close();
     }
   }],
