@@ -287,18 +287,15 @@ local function die(id, message, outcome, keep)
   finish(id, outcome, keep, waiters, refs, linked, key)
 end
 
--- Back in line, in its old place, unless that is too late.
+-- Back in line, in its old place. It may be too late for that, which is seen to by keep_time.
 local function give_again(id, message)
   local t = P .. 't:' .. id
-  local keep, _, _, head = policy(message)
+  local _, _, _, head = policy(message)
   local late = tonumber(head.expiresAt)
-  if late and late <= now then
-    return look_and_finish(id, failure('e', id, message, '${LATE}'), keep)
-  end
   local score, key = unpack(read(t, 'score', 'key'))
   write(t, 'fence', '0')
   enter(id, tonumber(score) or 0, key or nil)
-  if late then set_time(LATE, late, id) end
+  if late then set_time(LATE, text(late), id) end
 end
 
 -- A lost worker costs one delivery, and then the task itself.
@@ -480,6 +477,8 @@ end
 local function expired(key)
   return call('ZRANGEBYSCORE', key, '-inf', NOW, 'LIMIT', 0, ${TIMES})
 end
+-- Whether late tasks may be left, which no pool must be given.
+local overdue = false
 local function end_late()
   local late, ending = expired(LATE), {}
   for _, id in ipairs(late) do
@@ -492,7 +491,8 @@ local function end_late()
     local message = message_of(id)
     look_and_finish(id, failure('e', id, message, '${LATE}'), (policy(message)))
   end
-  return #late == ${TIMES}
+  overdue = #late == ${TIMES}
+  return overdue
 end
 local function keep_time()
   if call('EXISTS', DUE, LATE, DEAD, RESTS) == 0 then return false end

@@ -317,7 +317,7 @@ if last == number then
       failures[id] = failed
     end
   end
-elseif want > 0 and (tonumber(last) or -1) < tonumber(number) and
+elseif want > 0 and not overdue and (tonumber(last) or -1) < tonumber(number) and
   call('HEXISTS', META, 'paused') == 0 then
   local popped, keys
   popped, keys, rest = take(want, limits)

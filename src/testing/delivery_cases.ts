@@ -166,7 +166,9 @@ export const TIMES: readonly Case[] = [
     deepStrictEqual(await driver.claim(9), []);
     const statuses = await Promise.all(all.map((id) => driver.status(id)));
     deepStrictEqual(statuses, ["expired", "expired", "failed", "expired"]);
-    deepStrictEqual(ids(await driver.queue.dead(0, 9)), ["again"]);
+    const dead = await driver.queue.dead(0, 9);
+    deepStrictEqual(dead.map(({ id, attempts }) => [id, attempts.length]), [["again", 1]]);
+    strictEqual((await driver.queue.inspect("again"))?.failures, 0);
   }],
   [".wait() ends what was not started in time, where no pool is", async ({ driver, pass }) => {
     await driver.enqueue({ id: "a", expiresAt: NOW + 1_000 }, { id: "b", takes: ["a"] });
@@ -184,6 +186,24 @@ export const TIMES: readonly Case[] = [
     pass(1_000);
     await driver.exchange({});
     deepStrictEqual(await places(driver), { ...NOWHERE, ready: 120 });
+  }],
+  [".exchange() gives nothing that is too late, however much that is", async ({ driver, pass }) => {
+    const late = Array.from(
+      { length: 120 },
+      (_, i) => ({ id: `late${i}`, expiresAt: NOW + 1_000 }),
+    );
+    await driver.enqueue(...late, { id: "a" });
+    pass(1_000);
+    const claims = [];
+    for (let more = true; more;) {
+      const answer = await driver.queue.exchange({
+        ...{ pool: "one", number: claims.length, reports: [], renewals: [], want: 9, lease: 9_000 },
+      });
+      claims.push(answer.claims);
+      more = answer.more;
+    }
+    deepStrictEqual(ids(claims.flat()), ["a"]);
+    deepStrictEqual(await places(driver), { ...NOWHERE, leased: 1 });
   }],
 ];
 

@@ -217,6 +217,9 @@ const GRAPH: readonly Case[] = [
     deepStrictEqual([outcome?.status, failureIn(outcome?.text).text], ["expired", GONE]);
     await driver.enqueue({ id: "c", takes: ["nobody"], onError: "pass" });
     strictEqual((await driver.claim())[0]?.inputs[0]?.status, "expired");
+    await driver.enqueue({ id: "a" }, { id: "d", takes: ["a", "nobody"] });
+    strictEqual(await driver.status("d"), "expired");
+    strictEqual((await driver.queue.inspect("a"))?.refs, 0);
   }],
   [" takes the result of the very call that was meant", async ({ driver }) => {
     await driver.enqueue({ id: "a", origin: "first" });
