@@ -267,10 +267,10 @@ end
 
 -- The task failed for good: it is over, and a copy is kept, to be enqueued again.
 local function die(id, message, outcome, keep)
-  local t, _, head = P .. 't:' .. id, nil, nil
+  local t, head = P .. 't:' .. id, nil
   local waiters, refs, linked, log, origin, key =
     unpack(read(t, 'waiters', 'refs', 'linked', 'log', 'origin', 'key'))
-  if message then _, _, _, head = policy(message) end
+  if message then head = select(4, policy(message)) end
   local time = head and (tonumber(head.deadTimeout) or ${DEFAULT_POLICY.deadTimeout}) or 0
   if time > 0 then
     drop_dead(id)
@@ -290,8 +290,7 @@ end
 -- Back in line, in its old place. It may be too late for that, which is seen to by keep_time.
 local function give_again(id, message)
   local t = P .. 't:' .. id
-  local _, _, _, head = policy(message)
-  local late = tonumber(head.expiresAt)
+  local late = tonumber(select(4, policy(message)).expiresAt)
   local score, key = unpack(read(t, 'score', 'key'))
   write(t, 'fence', '0')
   enter(id, tonumber(score) or 0, key or nil)
@@ -349,10 +348,7 @@ local function link(id, score, n)
       outcome = failure('e', other, nil, '${GONE}')
     end
     if outcome and string.byte(outcome) ~= 115 then
-      if pass == nil then
-        local _
-        _, pass = policy(message_of(id))
-      end
+      if pass == nil then pass = select(2, policy(message_of(id))) end
       if not pass then
         write(t, 'linked', linked + i)
         fail_for_need(id, outcome)
@@ -375,11 +371,7 @@ local function release(id, outcome, n)
     local score, other = string.match(feed, '^([^${UNIT}]+)${UNIT}(.*)$')
     -- The place in the line is unique: another task with this id has another one.
     if other and call('ZSCORE', PENDING, other) == score then
-      local pass = true
-      if bad then
-        local _
-        _, pass = policy(message_of(other))
-      end
+      local pass = not bad or select(2, policy(message_of(other)))
       if pass then close(other, score) else fail_for_need(other, outcome) end
     end
   end

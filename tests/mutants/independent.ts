@@ -12,16 +12,25 @@
 const KNOWN = new Set([
   ...["failure", "is_it", "math", "parse", "policy", "string", "table", "text", "tonumber", "type"],
   ...["ipairs", "unpack", "cjson", "pcall", "call", "list", "redis"],
-  ...["count", "write", "add", "read", "set_time"],
+  ...["count", "write", "add", "read", "set_time", "expired", "select"],
 ]);
 /** Functions that only read. */
-const READERS = new Set(["message_of", "inputs_of", "rests_until"]);
+const READERS = new Set(["message_of", "inputs_of", "rests_until", "known", "parts"]);
+const LINE = ["READY", "KEYED", "line:", "TURNS", "RESTS", "META"];
 /** Functions that use some keys only. */
 const KEYS_OF: Readonly<Record<string, readonly string[]>> = {
   message_of: ["m:"],
   inputs_of: ["needs:", "t:"],
   rests_until: ["starts:"],
+  known: ["m:", "t:"],
+  parts: [],
   started: ["starts:"],
+  activate: ["RESTS", "META", "TURNS"],
+  end_rests: ["RESTS", "META", "TURNS"],
+  tidy: LINE,
+  enter: LINE,
+  make_room: ["BUSY", ...LINE],
+  note: ["t:"],
   wake: ["READY", "TURNS", "IDLE"],
   forget: ["m:", "feeds:", "needs:"],
   send: [],
@@ -48,7 +57,7 @@ const KEYS: Readonly<Record<string, string>> = {
 const NAME = /(?<!\.)\b[a-zA-Z_]\w*/g;
 const COMMAND = /(?:redis\.p?call|\bcall|\blist)\('(\w+)', ([^,)]+)/g;
 /** Functions whose first argument is the key. */
-const WITH_KEY = /\b(count|write|add|read|set_time)\(([^,)]+)/g;
+const WITH_KEY = /\b(count|write|add|read|set_time|expired)\(([^,)]+)/g;
 const FUNCTION = /(?<![\w.:])(\w+)(?:\.\w+)?\(/g;
 
 /** What a line does. */
@@ -94,7 +103,7 @@ function effectsOf(line: string): Effects {
     (READS.has(command!) ? reads : writes).add(keyOf(key!));
   }
   for (const [, name, key] of line.matchAll(WITH_KEY)) {
-    (name === "read" ? reads : writes).add(keyOf(key!));
+    (name === "read" || name === "expired" ? reads : writes).add(keyOf(key!));
   }
   for (const [, name] of code.matchAll(FUNCTION)) {
     if (KNOWN.has(name!)) continue;

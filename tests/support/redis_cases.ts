@@ -241,11 +241,14 @@ export const REDIS_CASES: readonly RedisCase[] = [
   }],
   [" frees the place of a task whose record is not one", async (url, open) => {
     const name = freshName();
-    await using queue = new RedisTaskQueue(url, name, { redisFactory: open });
+    let now = 1_000_000_000_000;
+    const options = { redisFactory: open, clock: () => now };
+    await using queue = new RedisTaskQueue(url, name, options);
     const driver = new Driver(queue);
     const client = await open(url, { connectTimeout: 5_000 });
     try {
-      await driver.enqueue(...["a", "b"].map((id) => ({ id, plan: { key: "x" } })));
+      const expiresAt = now + 1_000;
+      await driver.enqueue(...["a", "b"].map((id) => ({ id, expiresAt, plan: { key: "x" } })));
       await client.send("SET", [`${prefixOf(name)}t:a`, "mine"]);
       const limits = { perKey: { concurrency: 1 } };
       deepStrictEqual((await driver.exchange({ want: 9, limits })).claims, []);
@@ -256,14 +259,53 @@ export const REDIS_CASES: readonly RedisCase[] = [
         "b",
       ]);
       await queue.cancel([{ id: "b" }]);
-      strictEqual(
-        await client.send("EXISTS", ["keys", "busy"].map((key) => prefixOf(name) + key)),
-        0,
-      );
+      now = expiresAt;
+      await driver.exchange({});
+      const keys = ["keys", "busy", "late"].map((key) => prefixOf(name) + key);
+      strictEqual(await client.send("EXISTS", keys), 0);
     } finally {
       await client.send("UNLINK", [`${prefixOf(name)}t:a`]);
       await client.close();
     }
+  }],
+  [" replaces a task that waits in one call", async (url, open) => {
+    let calls = 0;
+    const redisFactory: RedisFactory = async (...args) => {
+      const client = await open(...args);
+      const send: RedisClient["send"] = (command, args) => {
+        if (command === "EVALSHA") calls++;
+        return client.send(command, args);
+      };
+      return { ...client, send };
+    };
+    await using queue = new RedisTaskQueue(url, freshName(), { redisFactory });
+    const driver = new Driver(queue);
+    await driver.enqueue({ id: "a", origin: "1" });
+    calls = 0;
+    const plan = { onDuplicate: "replace" as const };
+    deepStrictEqual(await driver.enqueue({ id: "a", origin: "2", plan }), ["enqueued"]);
+    strictEqual(calls, 1);
+    await queue.clear();
+  }],
+  [" walks no more edges in a call than a step has", async (url, open) => {
+    await using queue = new RedisTaskQueue(url, freshName(), { redisFactory: open });
+    const driver = new Driver(queue);
+    const heads = ["a", "b", "c", "d"];
+    const takers = heads.flatMap((head) =>
+      Array.from({ length: 50 }, (_, i) => ({ id: `${head}${i}`, takes: [head] }))
+    );
+    await driver.enqueue(...heads.map((id) => ({ id })));
+    await driver.enqueue(...takers);
+    let reports = (await driver.claim(4)).map((claim) => driver.report("success", claim));
+    for (let calls = 1, more = true; more; calls++) {
+      const exchange = { pool: "one", number: calls, renewals: [], want: 0, lease: 9_000 };
+      ({ more } = await queue.exchange({ ...exchange, reports }));
+      reports = [];
+      const { ready } = await queue.stats();
+      ok(ready <= calls * STEPS, `${ready} after ${calls} calls`);
+    }
+    strictEqual((await queue.stats()).unsettled, 0);
+    strictEqual(await queue.clear(), takers.length);
   }],
   [" remembers no more starts than a rate counts", async (url, open) => {
     const name = freshName();
