@@ -115,16 +115,15 @@ local function open_window(id, window)
   call('SET', P .. 'window:' .. window.kind .. ':' .. window.name, text(now + window.time) .. '${UNIT}' .. id,
     'PX', text(window.time + ${WINDOW_TTL}))
 end
--- Tasks that wait, those of this script included.
-local length
-local function is_full(plan, more)
-  if not plan or not plan.maxLength then return false end
-  length = length or call('ZCARD', PENDING) + call('ZCARD', READY) + call('ZCARD', KEYED)
-  return length + more >= plan.maxLength
-end
 local answers, messages, line, links = {}, {}, {}, {}
+-- Those of this script that are ready are still in line: two elements each.
+local function is_full(plan)
+  if not plan or not plan.maxLength then return false end
+  local length = call('ZCARD', PENDING) + call('ZCARD', READY) + call('ZCARD', KEYED)
+  return length + #line / 2 >= plan.maxLength
+end
 local sequence = call('HINCRBY', META, 'sequence', ARGV[4]) - ARGV[4]
-local at, stored = 5, 0
+local at = 5
 for n = 1, tonumber(ARGV[4]) do
   local id, message, origin, wants = unpack(ARGV, at, at + 3)
   local needs, plan = tonumber(wants), nil
@@ -137,15 +136,11 @@ for n = 1, tonumber(ARGV[4]) do
   at = last + (upload and 2 or 1)
   local window = plan and plan.window
   answers[n] = taken(id, origin, plan) or (window and join_window(message, plan))
-    or (is_full(plan, stored) and 'f') or (upload and call('LLEN', upload) ~= -needs and 'l')
+    or (is_full(plan) and 'f') or (upload and call('LLEN', upload) ~= -needs and 'l')
   if not answers[n] then
-    stored = stored + 1
     messages[#messages + 1] = P .. 'm:' .. id
     messages[#messages + 1] = message
-    if origin ~= '' then
-      call('UNLINK', P .. 't:' .. id)
-      call('HSET', P .. 't:' .. id, 'origin', origin)
-    end
+    if origin ~= '' then call('HSET', P .. 't:' .. id, 'origin', origin) end
     local place, due = sequence + n, nil
     if plan then
       if window then open_window(id, window) end

@@ -1,7 +1,7 @@
 /** Cases of the suite: limits, turns, full queues, and calls that join or replace others. */
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { REPLACED } from "../task_queue.ts";
-import { type Case, failureIn, ids } from "./case.ts";
+import { type Case, failureIn, ids, SUITE_START } from "./case.ts";
 import { type Driver, RETRY, type TaskSpec } from "./driver.ts";
 
 const keyed = (key: string, ...names: string[]): TaskSpec[] =>
@@ -178,6 +178,23 @@ export const LIMITS: readonly Case[] = [
     const all = ["e", "f", "g"].map((id) => ({ id, plan: { maxLength: 3 } }));
     deepStrictEqual(await driver.enqueue(...all), ["enqueued", "full", "full"]);
   }],
+  [
+    ".enqueue() counts each task of a call once, for a queue that may be full",
+    async ({ driver }) => {
+      const last = (id: string) => ({ id, plan: { maxLength: 4 } });
+      const batch = [
+        { id: "a" },
+        { id: "b", takes: ["a"] },
+        ...keyed("x", "c"),
+        last("d"),
+        last("e"),
+      ];
+      deepStrictEqual(
+        await driver.enqueue(...batch),
+        ["enqueued", "pending", "enqueued", "enqueued", "full"],
+      );
+    },
+  ],
 ];
 
 /** Tasks whose outcome comes from elsewhere. */
@@ -321,6 +338,23 @@ export const IDS: readonly Case[] = [
     // What waits for its next attempt has run: it is not the one that waits for another call.
     await driver.end("retry", claim!);
     pass(RETRY);
-    deepStrictEqual(ids(await driver.claim(9)), ["a", "d"]);
+    const last = await driver.claim(9);
+    deepStrictEqual(last.map(({ id, message }) => [id, message]), [
+      ["a", '\x1ft\x1f["c"]'],
+      ["d", '\x1ft\x1f["d"]'],
+    ]);
+  }],
+  [".enqueue() debounces: the last call says until when it may start", async ({ driver, pass }) => {
+    const window = { name: "w", kind: "debounce" as const, time: 1_000 };
+    const call = (id: string, rest = {}) => driver.enqueue({ id, plan: { window }, ...rest });
+    await call("a", { expiresAt: SUITE_START + 2_000 });
+    await call("b");
+    pass(2_000);
+    deepStrictEqual(ids(await driver.claim(9)), ["a"]);
+    await call("c");
+    await call("d", { expiresAt: SUITE_START + 4_000 });
+    pass(2_000);
+    deepStrictEqual(await driver.claim(9), []);
+    strictEqual(await driver.status("c"), "expired");
   }],
 ];

@@ -4,8 +4,10 @@ import { SCRIPTS } from "../../src/queues/redis_scripts.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { type Mutant, plant } from "./sources.ts";
 
-/** Those of which a server takes the scripts. */
-export async function onlyValid(mutants: readonly Mutant[]): Promise<Mutant[]> {
+/** Those of which a server takes the scripts, and the server's version. */
+export async function onlyValid(
+  mutants: readonly Mutant[],
+): Promise<{ valid: Mutant[]; redis: string }> {
   await using server = await RedisServer.start();
   const client = await openRedisClient(server.url, { connectTimeout: 5_000 });
   try {
@@ -14,7 +16,8 @@ export async function onlyValid(mutants: readonly Mutant[]): Promise<Mutant[]> {
       const load = client.send("SCRIPT", ["LOAD", plant(mutant)(script.text)]);
       return load.then(() => [mutant], () => []);
     }));
-    return answers.flat();
+    const info = String(await client.send("INFO", ["server"]));
+    return { valid: answers.flat(), redis: /^redis_version:(\S+)/m.exec(info)?.[1] ?? "unknown" };
   } finally {
     await client.close();
   }
