@@ -147,6 +147,7 @@ export const TIMES: readonly Case[] = [
   [".exchange() lets run what was started in time", async ({ driver, pass }) => {
     await driver.enqueue({ id: "a", expiresAt: NOW + 1_000 });
     const [claim] = await driver.claim();
+    strictEqual((await driver.exchange({ want: 1 })).next, 15_000); // its lease
     pass(1_000);
     await driver.exchange({});
     await driver.end("success", claim!);

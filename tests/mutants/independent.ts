@@ -15,7 +15,7 @@ const KNOWN = new Set([
   ...["count", "write", "add", "read", "set_time", "expired", "select"],
 ]);
 /** Functions that only read. */
-const READERS = new Set(["message_of", "inputs_of", "rests_until", "known", "parts"]);
+const READERS = new Set(["message_of", "inputs_of", "rests_until", "known", "parts", "next_time"]);
 const LINE = ["READY", "KEYED", "line:", "TURNS", "RESTS", "META"];
 /** Functions that use some keys only. */
 const KEYS_OF: Readonly<Record<string, readonly string[]>> = {
@@ -24,6 +24,7 @@ const KEYS_OF: Readonly<Record<string, readonly string[]>> = {
   rests_until: ["starts:"],
   known: ["m:", "t:"],
   parts: [],
+  next_time: ["DUE", "LATE", "LEASES", "RESTS"],
   started: ["starts:"],
   activate: ["RESTS", "META", "TURNS"],
   end_rests: ["RESTS", "META", "TURNS"],
@@ -91,7 +92,8 @@ function leaves(one: Effects, other: Effects): boolean {
 function effectsOf(line: string): Effects {
   const code = line.replaceAll(/'[^']*'/g, "''");
   const sets = new Set<string>();
-  for (const [i, part] of code.split(BEGINS).entries()) {
+  // Of `list[#list + 1] = x` it is the list that is set.
+  for (const [i, part] of code.replaceAll(/\[[^\]]*\]/g, "").split(BEGINS).entries()) {
     const [, targets, declared] = TARGETS.exec(part) ?? [];
     // A name alone is declared only after `local`.
     const names = targets ?? (i > 0 && line.startsWith("local ") ? declared : undefined) ?? "";

@@ -268,6 +268,74 @@ export const REDIS_CASES: readonly RedisCase[] = [
       await client.close();
     }
   }],
+  [" takes any number of results, and forgets them when the caller dies", async (url, open) => {
+    let last = Infinity;
+    const redisFactory: RedisFactory = async (...args) => {
+      const client = await open(...args);
+      const send: RedisClient["send"] = (command, args) =>
+        command === "EVALSHA" && --last < 0
+          ? Promise.reject(new Error("ERR the caller died"))
+          : client.send(command, args);
+      return { ...client, send };
+    };
+    const name = freshName();
+    await using queue = new RedisTaskQueue(url, name, { redisFactory });
+    const driver = new Driver(queue);
+    const client = await open(url, { connectTimeout: 5_000 });
+    try {
+      const takes = Array.from({ length: 5_001 }, (_, i) => `n${i}`);
+      const wide = { id: "wide", takes, onError: "pass" as const };
+      last = 2; // two calls for its needs
+      await rejects(driver.enqueue(wide), /the caller died/);
+      const [upload, ...others] = await client.send("KEYS", [`${prefixOf(name)}*`]) as string[];
+      deepStrictEqual(others, []);
+      const left = await client.send("PTTL", [upload!]) as number;
+      ok(left > 50_000 && left <= 60_000, `${left}`);
+      last = Infinity;
+      deepStrictEqual(await driver.enqueue(wide), ["pending"]);
+      strictEqual((await queue.inspect("wide"))?.needs.length, 5_001);
+      await queue.clear();
+    } finally {
+      await client.close();
+    }
+  }],
+  [
+    " forgets a pool that leaves at once, and one that is silent after a minute",
+    async (url, open) => {
+      const name = freshName();
+      await using queue = new RedisTaskQueue(url, name, { redisFactory: open });
+      const driver = new Driver(queue);
+      const client = await open(url, { connectTimeout: 5_000 });
+      const pool = `${prefixOf(name)}pool:pool`;
+      try {
+        await driver.claim();
+        for (const key of [pool, `${prefixOf(name)}idle`]) {
+          const left = await client.send("PTTL", [key]) as number;
+          ok(left > 50_000 && left <= 60_000, `${key}: ${left}`);
+        }
+        await driver.exchange({ leaving: true });
+        strictEqual(await client.send("EXISTS", [pool]), 0);
+      } finally {
+        await client.close();
+      }
+    },
+  ],
+  [" tells who waits for a running task whose message is gone", async (url, open) => {
+    const name = freshName();
+    await using queue = new RedisTaskQueue(url, name, { redisFactory: open });
+    const driver = new Driver(queue);
+    const client = await open(url, { connectTimeout: 5_000 });
+    try {
+      await driver.enqueue({ id: "a" });
+      const [claim] = await driver.claim();
+      await client.send("DEL", [`${prefixOf(name)}m:a`]);
+      strictEqual(await driver.outcome("a"), undefined);
+      await driver.end("success", claim!);
+      strictEqual((await driver.hear("a"))?.status, "success");
+    } finally {
+      await client.close();
+    }
+  }],
   [" replaces a task that waits in one call", async (url, open) => {
     let calls = 0;
     const redisFactory: RedisFactory = async (...args) => {
