@@ -480,7 +480,6 @@ for _, place in ipairs({ PENDING, READY, KEYED }) do
     removed = removed + 1
   end
 end
-if call('EXISTS', TURNS) == 1 then tidy() end
 settle(0)
 forget()
 send()
