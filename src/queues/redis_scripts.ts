@@ -454,7 +454,6 @@ else
   call('HDEL', META, 'paused')
   wake()
 end
-return 0
 `,
 );
 
@@ -508,7 +507,6 @@ for i = 2, #ARGV do
   local id, origin = parse(ARGV[i])
   local outcome, waiters, refs, linked, theirs, key =
     unpack(read(P .. 't:' .. id, 'outcome', 'waiters', 'refs', 'linked', 'origin', 'key'))
-  key = key or nil
   if not is_it(origin, theirs) then
     answers[i - 1] = 'u'
   elseif outcome then

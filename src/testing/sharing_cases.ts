@@ -128,13 +128,18 @@ export const LIMITS: readonly Case[] = [
   }],
   [".exchange() wakes a pool when a key may go on", async ({ driver }) => {
     const limits = { perKey: { concurrency: 1 } };
-    await driver.enqueue(...keyed("x", "x1", "x2"));
+    await driver.enqueue(...keyed("x", "x1", "x2", "x3"));
     const [x1] = await claim(driver, 1, limits);
     await driver.exchange({ want: 9, limits, pool: "sleeper" });
     const woken = Promise.withResolvers<void>();
     driver.queue.listen({ wake: () => woken.resolve() });
     await driver.end("success", x1!);
     await woken.promise;
+    deepStrictEqual(ids(await claim(driver, 1, limits)), ["x2"]);
+    await driver.exchange({ want: 9, limits, pool: "sleeper" });
+    strictEqual((await driver.queue.stats()).idle, 1);
+    await driver.cancel("x2");
+    strictEqual((await driver.queue.stats()).idle, 0);
   }],
   [
     ".enqueue() puts a keyed task into its line when its time and results are there",
