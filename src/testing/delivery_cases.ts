@@ -355,6 +355,7 @@ export const DEAD: readonly Case[] = [
     const record = await driver.queue.inspect("a");
     deepStrictEqual([record?.status, record?.losses, record?.origin], ["enqueued", 0, "mine"]);
     strictEqual(record?.attempts.length, 1);
+    strictEqual((await driver.queue.stats()).dead, 0);
     strictEqual(await driver.outcome("a", "mine"), undefined);
     deepStrictEqual(ids(await driver.claim(9)), ["b", "a", "c"]);
     deepStrictEqual(await driver.queue.dead(0, 9), []);
