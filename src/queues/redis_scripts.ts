@@ -652,8 +652,6 @@ export const DISCARD: Script = script(
   `
 local dropped = 0
 for i = 2, #ARGV do dropped = dropped + drop_dead(ARGV[i]) end
-settle(0)
-forget()
 return dropped
 `,
   true,

@@ -220,6 +220,20 @@ export const REMOTE: readonly Case[] = [
     deepStrictEqual([pending, unsettled], [0, 0]);
     pass(9_000);
   }],
+  [".deliver() tells who waits, wakes a pool, and releases any number of tasks", async (bench) => {
+    const { driver } = bench;
+    const far = { id: "far", origin: "@" };
+    const takers = Array.from({ length: 120 }, (_, i) => ({ id: `t${i}`, takes: [far] }));
+    await driver.enqueue({ ...far, plan: { remote: true } }, ...takers);
+    strictEqual(await driver.outcome("far", "@"), undefined);
+    await driver.claim();
+    strictEqual((await driver.queue.stats()).idle, 1);
+    const outcome = { status: "success", text: "7" } as const;
+    await driver.queue.deliver(far, outcome, 9_000);
+    deepStrictEqual(await driver.hear("far"), outcome);
+    const { ready, idle, unsettled } = await driver.queue.stats();
+    deepStrictEqual([ready, idle, unsettled], [120, 0, 0]);
+  }],
   [".deliver() keeps an outcome for a task that comes later", async ({ driver }) => {
     const far = { id: "far", origin: "@" };
     await driver.queue.deliver(far, { status: "success", text: "7" }, 9_000);

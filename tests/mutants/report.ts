@@ -2,6 +2,7 @@
 import { cpus } from "node:os";
 import process from "node:process";
 import { tableOf } from "../../bench/markdown.ts";
+import { ORDERS, SEQUENCES } from "./bench.ts";
 import { EXPLAINED } from "./explained.ts";
 import { type Catch, STAGES } from "./protocol.ts";
 import { type Mutant, nameOf } from "./sources.ts";
@@ -76,8 +77,8 @@ with each other: neither sets a name that the other one has, and neither changes
 one uses (\`tests/mutants/independent.ts\`).
 
 The tests, in this order: \`suite\`, the cases for every backend (\`src/testing/\`); \`redis\`, the cases
-for Redis (\`tests/support/redis_cases.ts\`); \`model\`, 300 random sequences beside the memory queue
-(\`tests/support/model.ts\`); \`orders\`, clients in 60 orders of each scenario
+for Redis (\`tests/support/redis_cases.ts\`); \`model\`, ${SEQUENCES} random sequences beside the memory queue
+(\`tests/support/model.ts\`); \`orders\`, clients in ${ORDERS} orders of each scenario
 (\`tests/support/scenarios.ts\`). A test that takes far too long has noticed, too.
 
 ${tableFor(trials, "script", ({ mutant }) => mutant.part.script)}
