@@ -59,7 +59,7 @@ testOn(OWN, "mistakes in the scripts are noticed", async () => {
   const all = allMutants();
   for (
     const name of [
-      "leave: drop count(BUSY, key, -1)",
+      "make_room: drop count(BUSY, key, -1)",
       "settle: negate if not through then call('RPUSH', UNSETTLED, id) end",
       "rests_until: shift return first and first + rate.per > now and first + rate.per or nil",
       "exchange: drop call('ZREM', IDLE, sleeper)",

@@ -4,8 +4,8 @@
  *     deno task mutants [--sample=N] [--seed=S] [--script=NAME] [--stages=suite,redis,model,orders]
  *         [--processes=N]
  *
- * Writes `docs/mutants.md`, unless one script or some of the tests are asked for. Fails when fewer than 95 % are caught,
- * and when `explained.ts` does not explain exactly those that survive.
+ * Writes `docs/mutants.md`, unless one script or some of the tests are asked for. Fails when fewer than
+ * 95 % are caught, and when `explained.ts` does not explain exactly those that survive.
  */
 import { writeFile } from "node:fs/promises";
 import process from "node:process";
