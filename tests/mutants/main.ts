@@ -1,11 +1,11 @@
 /**
  * Makes mistakes in the Lua scripts, one at a time, and sees whether the tests notice:
  *
- *     deno task mutants [--sample=N] [--seed=S] [--script=NAME] [--stages=suite,redis,model,orders]
- *         [--processes=N]
+ *     deno task mutants [--sample=N] [--seed=S] [--script=NAME] [--name=WORDS]
+ *         [--stages=suite,redis,model,orders] [--processes=N]
  *
- * Writes `docs/mutants.md`, unless one script or some of the tests are asked for. Fails when fewer than
- * 95 % are caught, and when `explained.ts` does not explain exactly those that survive.
+ * Writes `docs/mutants.md`, unless only some scripts, names or tests are asked for. Fails when fewer
+ * than 95 % are caught, and when `explained.ts` does not explain exactly those that survive.
  */
 import { writeFile } from "node:fs/promises";
 import process from "node:process";
@@ -36,14 +36,16 @@ function optionsFrom(args: string[]) {
       sample: { type: "string" },
       seed: { type: "string", default: "1" },
       script: { type: "string" },
+      name: { type: "string", default: "" },
       stages: { type: "string", default: STAGES.join() },
       processes: { type: "string", default: "2" },
     },
   });
-  const { sample, seed, script, stages, processes } = values;
+  const { sample, seed, script, name, stages, processes } = values;
   return {
     ...(sample === undefined ? {} : { sample: Number(sample) }),
     ...(script === undefined ? {} : { script }),
+    name,
     seed: Number(seed),
     stages: STAGES.filter((stage) => stages.split(",").includes(stage)),
     processes: Number(processes),
@@ -51,9 +53,11 @@ function optionsFrom(args: string[]) {
 }
 
 async function main(args: string[]): Promise<number> {
-  const { sample, seed, script, ...how } = optionsFrom(args);
+  const { sample, seed, script, name, ...how } = optionsFrom(args);
   const all = allMutants();
-  const wanted = all.filter(({ part }) => script === undefined || part.script === script);
+  const wanted = all.filter((mutant) =>
+    (script === undefined || mutant.part.script === script) && nameOf(mutant).includes(name)
+  );
   const { valid, redis } = await onlyValid(wanted);
   const mutants = sampleOf(valid, sample ?? Infinity, seed);
   await farm([-1], { ...how, processes: 1 }, (_, { caught }) => {
@@ -73,7 +77,7 @@ async function main(args: string[]): Promise<number> {
   const command = ["deno task mutants", ...args].join(" ");
   trials.sort((a, b) => all.indexOf(a.mutant) - all.indexOf(b.mutant));
   const report = reportOf({ trials, all: valid.length, command, seconds, redis });
-  const whole = script === undefined && how.stages.length === STAGES.length;
+  const whole = script === undefined && name === "" && how.stages.length === STAGES.length;
   if (whole) await writeFile(REPORT, report);
   else console.log(report);
   const complaints = complaintsOf(trials);
