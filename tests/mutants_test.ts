@@ -59,11 +59,10 @@ testOn(OWN, "mistakes in the scripts are noticed", async () => {
   const all = allMutants();
   for (
     const name of [
-      "make_room: drop count(BUSY, key, -1)",
-      "settle: negate if not through then call('RPUSH', UNSETTLED, id) end",
-      "rests_until: shift return first and first + rate.per > now and first + rate.per or nil",
-      "exchange: drop call('ZREM', IDLE, sleeper)",
-      "cancel: swap local message = message_of(id)",
+      "finish: drop write(t, 'outcome', outcome",
+      "link: swap local other, origin = parse(need)",
+      "settle: negate if through then call('LREM', UNSETTLED",
+      "close: shift if add(P .. 't:' .. id, 'open', -1) > 0",
     ]
   ) {
     const mutant = all.find((one) => nameOf(one).startsWith(name));
