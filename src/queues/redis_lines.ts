@@ -65,13 +65,16 @@ local function withdraw(id, key)
   return true
 end
 
+-- A task with this key runs no more.
+local function make_room(key)
+  count(BUSY, key, -1)
+  if call('EXISTS', P .. 'line:' .. key) == 1 then activate(key) end
+end
+
 -- No pool has a task any more.
 local function leave(id, key)
   if call('ZREM', LEASES, id) == 0 then return false end
-  if key then
-    count(BUSY, key, -1)
-    if call('EXISTS', P .. 'line:' .. key) == 1 then activate(key) end
-  end
+  if key then make_room(key) end
   return true
 end
 

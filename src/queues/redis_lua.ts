@@ -267,10 +267,10 @@ end
 
 -- The task failed for good: it is over, and a copy is kept, to be enqueued again.
 local function die(id, message, outcome, keep)
-  local t, _, head = P .. 't:' .. id, nil, nil
+  local t, head = P .. 't:' .. id, nil
   local waiters, refs, linked, log, origin, key =
     unpack(read(t, 'waiters', 'refs', 'linked', 'log', 'origin', 'key'))
-  if message then _, _, _, head = policy(message) end
+  if message then head = select(4, policy(message)) end
   local time = head and (tonumber(head.deadTimeout) or ${DEFAULT_POLICY.deadTimeout}) or 0
   if time > 0 then
     drop_dead(id)
@@ -287,18 +287,14 @@ local function die(id, message, outcome, keep)
   finish(id, outcome, keep, waiters, refs, linked, key)
 end
 
--- Back in line, in its old place, unless that is too late.
+-- Back in line, in its old place. It may be too late for that, which is seen to by keep_time.
 local function give_again(id, message)
   local t = P .. 't:' .. id
-  local keep, _, _, head = policy(message)
-  local late = tonumber(head.expiresAt)
-  if late and late <= now then
-    return look_and_finish(id, failure('e', id, message, '${LATE}'), keep)
-  end
+  local late = tonumber(select(4, policy(message)).expiresAt)
   local score, key = unpack(read(t, 'score', 'key'))
   write(t, 'fence', '0')
   enter(id, tonumber(score) or 0, key or nil)
-  if late then set_time(LATE, late, id) end
+  if late then set_time(LATE, text(late), id) end
 end
 
 -- A lost worker costs one delivery, and then the task itself.
@@ -352,10 +348,7 @@ local function link(id, score, n)
       outcome = failure('e', other, nil, '${GONE}')
     end
     if outcome and string.byte(outcome) ~= 115 then
-      if pass == nil then
-        local _
-        _, pass = policy(message_of(id))
-      end
+      if pass == nil then pass = select(2, policy(message_of(id))) end
       if not pass then
         write(t, 'linked', linked + i)
         fail_for_need(id, outcome)
@@ -378,11 +371,7 @@ local function release(id, outcome, n)
     local score, other = string.match(feed, '^([^${UNIT}]+)${UNIT}(.*)$')
     -- The place in the line is unique: another task with this id has another one.
     if other and call('ZSCORE', PENDING, other) == score then
-      local pass = true
-      if bad then
-        local _
-        _, pass = policy(message_of(other))
-      end
+      local pass = not bad or select(2, policy(message_of(other)))
       if pass then close(other, score) else fail_for_need(other, outcome) end
     end
   end
@@ -480,6 +469,8 @@ end
 local function expired(key)
   return call('ZRANGEBYSCORE', key, '-inf', NOW, 'LIMIT', 0, ${TIMES})
 end
+-- Whether late tasks may be left, which no pool must be given.
+local overdue = false
 local function end_late()
   local late, ending = expired(LATE), {}
   for _, id in ipairs(late) do
@@ -492,7 +483,8 @@ local function end_late()
     local message = message_of(id)
     look_and_finish(id, failure('e', id, message, '${LATE}'), (policy(message)))
   end
-  return #late == ${TIMES}
+  overdue = #late == ${TIMES}
+  return overdue
 end
 local function keep_time()
   if call('EXISTS', DUE, LATE, DEAD, RESTS) == 0 then return false end

@@ -34,7 +34,7 @@ const script = (name: string, body: string, frees = false): Script => ({
 });
 
 /** Statements of the prelude, each with the comment before it. */
-const STATEMENTS = PRELUDE.split(/\n(?=(?:--.*\n)*local )/);
+export const STATEMENTS: readonly string[] = PRELUDE.split(/\n(?=(?:--.*\n)*local )/);
 
 /**
  * What a script needs of the prelude. Redis runs it with each call: the functions that a script does
@@ -115,16 +115,15 @@ local function open_window(id, window)
   call('SET', P .. 'window:' .. window.kind .. ':' .. window.name, text(now + window.time) .. '${UNIT}' .. id,
     'PX', text(window.time + ${WINDOW_TTL}))
 end
--- Tasks that wait, those of this script included.
-local length
-local function is_full(plan, more)
-  if not plan or not plan.maxLength then return false end
-  length = length or call('ZCARD', PENDING) + call('ZCARD', READY) + call('ZCARD', KEYED)
-  return length + more >= plan.maxLength
-end
 local answers, messages, line, links = {}, {}, {}, {}
+-- Those of this script that are ready are still in line: two elements each.
+local function is_full(plan)
+  if not plan or not plan.maxLength then return false end
+  local length = call('ZCARD', PENDING) + call('ZCARD', READY) + call('ZCARD', KEYED)
+  return length + #line / 2 >= plan.maxLength
+end
 local sequence = call('HINCRBY', META, 'sequence', ARGV[4]) - ARGV[4]
-local at, stored = 5, 0
+local at = 5
 for n = 1, tonumber(ARGV[4]) do
   local id, message, origin, wants = unpack(ARGV, at, at + 3)
   local needs, plan = tonumber(wants), nil
@@ -137,15 +136,11 @@ for n = 1, tonumber(ARGV[4]) do
   at = last + (upload and 2 or 1)
   local window = plan and plan.window
   answers[n] = taken(id, origin, plan) or (window and join_window(message, plan))
-    or (is_full(plan, stored) and 'f') or (upload and call('LLEN', upload) ~= -needs and 'l')
+    or (is_full(plan) and 'f') or (upload and call('LLEN', upload) ~= -needs and 'l')
   if not answers[n] then
-    stored = stored + 1
     messages[#messages + 1] = P .. 'm:' .. id
     messages[#messages + 1] = message
-    if origin ~= '' then
-      call('UNLINK', P .. 't:' .. id)
-      call('HSET', P .. 't:' .. id, 'origin', origin)
-    end
+    if origin ~= '' then call('HSET', P .. 't:' .. id, 'origin', origin) end
     local place, due = sequence + n, nil
     if plan then
       if window then open_window(id, window) end
@@ -317,7 +312,7 @@ if last == number then
       failures[id] = failed
     end
   end
-elseif want > 0 and (tonumber(last) or -1) < tonumber(number) and
+elseif want > 0 and not overdue and (tonumber(last) or -1) < tonumber(number) and
   call('HEXISTS', META, 'paused') == 0 then
   local popped, keys
   popped, keys, rest = take(want, limits)
@@ -336,7 +331,10 @@ elseif want > 0 and (tonumber(last) or -1) < tonumber(number) and
       leases[#leases + 1] = id
     else
       -- The record is not ours; the task cannot run, and who waits must know.
-      if keys[id] then count(BUSY, keys[id], -1) end
+      if keys[id] then
+        count(KEYS_ALIVE, keys[id], -1)
+        make_room(keys[id])
+      end
       gone[#gone + 1] = P .. 'm:' .. id
     end
   end
@@ -456,7 +454,6 @@ else
   call('HDEL', META, 'paused')
   wake()
 end
-return 0
 `,
 );
 
@@ -482,7 +479,6 @@ for _, place in ipairs({ PENDING, READY, KEYED }) do
     removed = removed + 1
   end
 end
-if call('EXISTS', TURNS) == 1 then tidy() end
 settle(0)
 forget()
 send()
@@ -511,7 +507,6 @@ for i = 2, #ARGV do
   local id, origin = parse(ARGV[i])
   local outcome, waiters, refs, linked, theirs, key =
     unpack(read(P .. 't:' .. id, 'outcome', 'waiters', 'refs', 'linked', 'origin', 'key'))
-  key = key or nil
   if not is_it(origin, theirs) then
     answers[i - 1] = 'u'
   elseif outcome then
@@ -657,8 +652,6 @@ export const DISCARD: Script = script(
   `
 local dropped = 0
 for i = 2, #ARGV do dropped = dropped + drop_dead(ARGV[i]) end
-settle(0)
-forget()
 return dropped
 `,
   true,

@@ -1,6 +1,6 @@
 /** Cases of the suite: when a task runs, how often, and what is left of it when it fails. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { BAND, LATE, MAX_ATTEMPTS } from "../task_queue.ts";
+import { BAND, LATE, MAX_ATTEMPT_TEXT, MAX_ATTEMPTS } from "../task_queue.ts";
 import { type Case, failureIn, ids, SUITE_START } from "./case.ts";
 import { type Driver, RETRY } from "./driver.ts";
 
@@ -134,18 +134,20 @@ export const TIMES: readonly Case[] = [
     await driver.enqueue({ id: "a", expiresAt: NOW + 1_000 });
     await driver.enqueue({ id: "b", takes: ["a"] });
     await driver.enqueue({ id: "c", plan: { delay: 2_000 }, expiresAt: NOW + 1_000 });
+    await driver.enqueue({ id: "d", plan: { delay: 1_000 }, expiresAt: NOW + 1_000 });
     strictEqual(await driver.outcome("b"), undefined);
     pass(1_000);
     deepStrictEqual(await driver.claim(9), []);
     const outcome = await driver.outcome("a");
     deepStrictEqual([outcome?.status, failureIn(outcome?.text).text], ["expired", LATE]);
     deepStrictEqual(await driver.outcome("b"), outcome);
-    strictEqual(await driver.status("c"), "expired");
+    deepStrictEqual([await driver.status("c"), await driver.status("d")], ["expired", "expired"]);
     deepStrictEqual(await places(driver), NOWHERE);
   }],
   [".exchange() lets run what was started in time", async ({ driver, pass }) => {
     await driver.enqueue({ id: "a", expiresAt: NOW + 1_000 });
     const [claim] = await driver.claim();
+    strictEqual((await driver.exchange({ want: 1 })).next, 15_000); // its lease
     pass(1_000);
     await driver.exchange({});
     await driver.end("success", claim!);
@@ -165,7 +167,9 @@ export const TIMES: readonly Case[] = [
     deepStrictEqual(await driver.claim(9), []);
     const statuses = await Promise.all(all.map((id) => driver.status(id)));
     deepStrictEqual(statuses, ["expired", "expired", "failed", "expired"]);
-    deepStrictEqual(ids(await driver.queue.dead(0, 9)), ["again"]);
+    const dead = await driver.queue.dead(0, 9);
+    deepStrictEqual(dead.map(({ id, attempts }) => [id, attempts.length]), [["again", 1]]);
+    strictEqual((await driver.queue.inspect("again"))?.failures, 0);
   }],
   [".wait() ends what was not started in time, where no pool is", async ({ driver, pass }) => {
     await driver.enqueue({ id: "a", expiresAt: NOW + 1_000 }, { id: "b", takes: ["a"] });
@@ -183,6 +187,24 @@ export const TIMES: readonly Case[] = [
     pass(1_000);
     await driver.exchange({});
     deepStrictEqual(await places(driver), { ...NOWHERE, ready: 120 });
+  }],
+  [".exchange() gives nothing that is too late, however much that is", async ({ driver, pass }) => {
+    const late = Array.from(
+      { length: 120 },
+      (_, i) => ({ id: `late${i}`, expiresAt: NOW + 1_000 }),
+    );
+    await driver.enqueue(...late, { id: "a" });
+    pass(1_000);
+    const claims = [];
+    for (let more = true; more;) {
+      const answer = await driver.queue.exchange({
+        ...{ pool: "one", number: claims.length, reports: [], renewals: [], want: 9, lease: 9_000 },
+      });
+      claims.push(answer.claims);
+      more = answer.more;
+    }
+    deepStrictEqual(ids(claims.flat()), ["a"]);
+    deepStrictEqual(await places(driver), { ...NOWHERE, leased: 1 });
   }],
 ];
 
@@ -277,12 +299,16 @@ export const RETRIES: readonly Case[] = [
     await driver.run();
     strictEqual((await driver.queue.inspect("a"))?.attempts.length, MAX_ATTEMPTS);
   }],
-  [".inspect() leaves out the text of an attempt that is too long", async ({ driver }) => {
+  [".inspect() leaves out the text of an attempt that is too long", async ({ driver, pass }) => {
     await driver.enqueue({ id: "a" });
-    const [claim] = await driver.claim();
-    const text = JSON.stringify("x".repeat(5_000));
-    await driver.exchange({ reports: [{ ...driver.report("retry", claim!), text }] });
-    strictEqual((await driver.queue.inspect("a"))?.attempts[0]?.text, "");
+    const texts = [MAX_ATTEMPT_TEXT, MAX_ATTEMPT_TEXT + 1].map((length) => "x".repeat(length));
+    for (const text of texts) {
+      const [claim] = await driver.claim();
+      await driver.exchange({ reports: [{ ...driver.report("retry", claim!), text }] });
+      pass(RETRY);
+    }
+    const { attempts } = (await driver.queue.inspect("a"))!;
+    deepStrictEqual(attempts.map(({ text }) => text), [texts[0], ""]);
   }],
   [".cancel() ends a task that waits for its next attempt", async ({ driver, pass }) => {
     await driver.enqueue({ id: "a" });
@@ -329,11 +355,24 @@ export const DEAD: readonly Case[] = [
     const record = await driver.queue.inspect("a");
     deepStrictEqual([record?.status, record?.losses, record?.origin], ["enqueued", 0, "mine"]);
     strictEqual(record?.attempts.length, 1);
+    strictEqual((await driver.queue.stats()).dead, 0);
     strictEqual(await driver.outcome("a", "mine"), undefined);
     deepStrictEqual(ids(await driver.claim(9)), ["b", "a", "c"]);
     deepStrictEqual(await driver.queue.dead(0, 9), []);
     deepStrictEqual(await driver.queue.redrive(["a"]), ["unknown"]);
   }],
+  [
+    ".dead() has a task that waited for its time, and none that is not to be kept",
+    async (bench) => {
+      const { driver, pass } = bench;
+      await driver.enqueue({ id: "a", plan: { delay: 1_000 } }, { id: "b", deadTimeout: 0 });
+      pass(1_000);
+      await driver.end("failed", ...await driver.claim(2));
+      deepStrictEqual(ids(await driver.queue.dead(0, 9)), ["a"]);
+      deepStrictEqual(await driver.queue.redrive(["b", "a"]), ["unknown", "redriven"]);
+      strictEqual(await driver.run(), "a");
+    },
+  ],
   [".redrive() wakes a pool", async ({ driver }) => {
     const woken = Promise.withResolvers<void>();
     await driver.enqueue({ id: "a" });

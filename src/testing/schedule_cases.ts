@@ -33,6 +33,13 @@ export const SCHEDULES: readonly Case[] = [
     strictEqual(await driver.run(), "one");
     deepStrictEqual((await queue.schedule([])).schedules, [{ ...first, over: true }]);
   }],
+  [".schedule() makes several changes in one call", async ({ driver, pass }) => {
+    const others = ["x", "y"].map((id) => ({ ...tick(FIRST, id, undefined, id), name: id }));
+    const { schedules } = await driver.queue.schedule([tick(FIRST), ...others]);
+    deepStrictEqual(schedules.map(({ name }) => name).sort(), ["s", "x", "y"]);
+    pass(1_000);
+    deepStrictEqual(ids(await driver.claim(9)), [`s${FIRST}`, "x", "y"]);
+  }],
   [".schedule() makes one tick for all who ask for it", async ({ driver, pass }) => {
     const { queue } = driver;
     await Promise.all([1, 2, 3].map(() => queue.schedule([tick(FIRST)])));
@@ -49,7 +56,10 @@ export const SCHEDULES: readonly Case[] = [
   [".schedule() replaces a tick that is not due, also under its id", async ({ driver, pass }) => {
     const { queue } = driver;
     await queue.schedule([tick(FIRST)]);
+    strictEqual(await driver.outcome(`s${FIRST}`), undefined);
     await queue.schedule([tick(FIRST, "b", { spec: "a", at: FIRST })]);
+    strictEqual((await driver.hear(`s${FIRST}`))?.status, "expired");
+    strictEqual((await queue.inspect(`s${FIRST}`))?.message, message('["b"]'));
     await queue.schedule([tick(FIRST, "c", { spec: "a", at: FIRST })]);
     deepStrictEqual((await queue.schedule([])).schedules.map(without), [
       { name: "s", spec: "b", at: FIRST, id: `s${FIRST}` },
@@ -113,9 +123,13 @@ export const SCHEDULES: readonly Case[] = [
     await queue.schedule([{ ...urgent, tick: { ...urgent.tick, priority: 9 } }]);
     await woken.promise;
     await driver.enqueue({ id: "a" });
-    // One whose time has passed is enqueued at once.
-    await queue.schedule([{ ...tick(NOW - 1, "a", undefined, "late"), name: "other" }]);
+    // One whose time has come is enqueued at once.
+    await driver.run();
+    await driver.claim();
+    strictEqual((await queue.stats()).idle, 1);
+    await queue.schedule([{ ...tick(NOW, "a", undefined, "now"), name: "other" }]);
+    deepStrictEqual([await driver.status("now"), (await queue.stats()).idle], ["enqueued", 0]);
     pass(1_000);
-    deepStrictEqual(ids(await driver.claim(9)), [`s${FIRST}`, "a", "late"]);
+    deepStrictEqual(ids(await driver.claim(9)), [`s${FIRST}`, "now"]);
   }],
 ];

@@ -1,7 +1,7 @@
 /** Cases of the suite: limits, turns, full queues, and calls that join or replace others. */
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { REPLACED } from "../task_queue.ts";
-import { type Case, failureIn, ids } from "./case.ts";
+import { type Case, failureIn, ids, SUITE_START } from "./case.ts";
 import { type Driver, RETRY, type TaskSpec } from "./driver.ts";
 
 const keyed = (key: string, ...names: string[]): TaskSpec[] =>
@@ -22,6 +22,8 @@ export const LIMITS: readonly Case[] = [
     deepStrictEqual(ids(await claim(driver, 9, limits)), ["c"]);
     await driver.end("retry", b!);
     deepStrictEqual(ids(await claim(driver, 9, limits)), ["d"]);
+    await driver.enqueue(...plain("e"));
+    deepStrictEqual(await claim(driver, 9, { concurrency: 1 }), []); // fewer than run already
   }],
   [".exchange() gives no more in any time than the rate allows", async ({ driver, pass }) => {
     const limits = { rate: { count: 2, per: 1_000 } };
@@ -49,6 +51,22 @@ export const LIMITS: readonly Case[] = [
     deepStrictEqual(ids(await driver.claim(3)), ["x1", "x2", "x3"]);
     await driver.enqueue(...keyed("y", "y1", "y2"));
     deepStrictEqual(ids(await driver.claim(3)), ["y1", "x4", "y2"]);
+  }],
+  [".exchange() goes on without turns when no key has a task left", async ({ driver }) => {
+    await driver.enqueue(...plain("a", "b", "c", "d"), ...keyed("x", "x1"));
+    deepStrictEqual(ids(await driver.claim(4)), ["a", "x1", "b", "c"]);
+    deepStrictEqual(ids(await driver.claim(2)), ["d"]);
+    await driver.claim(1, "sleeper");
+    strictEqual((await driver.queue.stats()).idle, 2);
+    await driver.queue.resume();
+    strictEqual((await driver.queue.stats()).idle, 2); // there is nothing to give
+  }],
+  [".exchange() passes over a line that was cancelled as a whole", async ({ driver }) => {
+    await driver.enqueue(...keyed("x", "x1"), ...keyed("y", "y1", "y2"), ...plain("a", "b"));
+    await driver.cancel("x1");
+    deepStrictEqual(ids(await driver.claim(2)), ["a", "y1"]);
+    await driver.cancel("b");
+    deepStrictEqual(ids(await driver.claim(9)), ["y2"]);
   }],
   [".exchange() keeps to the concurrency of a key", async ({ driver, pass }) => {
     const limits = { perKey: { concurrency: 1 } };
@@ -83,6 +101,30 @@ export const LIMITS: readonly Case[] = [
       deepStrictEqual(ids(await claim(driver, 9, limits)), ["x2", "y2"]);
     },
   ],
+  [
+    ".enqueue() wakes nobody for a key that rests, and forgets its rest with its tasks",
+    async (bench) => {
+      const { driver, pass } = bench;
+      const limits = { perKey: { rate: { count: 1, per: 10_000 } } };
+      const next = async () => (await driver.exchange({ want: 1, limits })).next;
+      await driver.enqueue(...keyed("x", "x1", "x2"), ...keyed("y", "y1"));
+      deepStrictEqual(ids(await claim(driver, 1, limits)), ["x1"]);
+      pass(4_000);
+      deepStrictEqual(ids(await claim(driver, 1, limits)), ["y1"]);
+      strictEqual(await next(), 6_000);
+      await driver.enqueue(...keyed("x", "x3"));
+      strictEqual((await driver.queue.stats()).idle, 1);
+      await driver.enqueue(...keyed("y", "y2"));
+      strictEqual((await driver.queue.stats()).idle, 0);
+      deepStrictEqual(await claim(driver, 1, limits), []);
+      await driver.cancel("x2", "x3");
+      strictEqual(await next(), 10_000);
+      await driver.cancel("y2");
+      strictEqual(await next(), 11_000); // a lease
+      await driver.enqueue(...keyed("x", "x4"));
+      strictEqual(await next(), 6_000);
+    },
+  ],
   [".exchange() keeps priorities within a key", async ({ driver }) => {
     await driver.enqueue(...keyed("x", "low"), { id: "high", priority: 5, plan: { key: "x" } });
     await driver.enqueue({ id: "top", priority: 9 });
@@ -90,13 +132,18 @@ export const LIMITS: readonly Case[] = [
   }],
   [".exchange() wakes a pool when a key may go on", async ({ driver }) => {
     const limits = { perKey: { concurrency: 1 } };
-    await driver.enqueue(...keyed("x", "x1", "x2"));
+    await driver.enqueue(...keyed("x", "x1", "x2", "x3"));
     const [x1] = await claim(driver, 1, limits);
     await driver.exchange({ want: 9, limits, pool: "sleeper" });
     const woken = Promise.withResolvers<void>();
     driver.queue.listen({ wake: () => woken.resolve() });
     await driver.end("success", x1!);
     await woken.promise;
+    deepStrictEqual(ids(await claim(driver, 1, limits)), ["x2"]);
+    await driver.exchange({ want: 9, limits, pool: "sleeper" });
+    strictEqual((await driver.queue.stats()).idle, 1);
+    await driver.cancel("x2");
+    strictEqual((await driver.queue.stats()).idle, 0);
   }],
   [
     ".enqueue() puts a keyed task into its line when its time and results are there",
@@ -140,6 +187,23 @@ export const LIMITS: readonly Case[] = [
     const all = ["e", "f", "g"].map((id) => ({ id, plan: { maxLength: 3 } }));
     deepStrictEqual(await driver.enqueue(...all), ["enqueued", "full", "full"]);
   }],
+  [
+    ".enqueue() counts each task of a call once, for a queue that may be full",
+    async ({ driver }) => {
+      const last = (id: string) => ({ id, plan: { maxLength: 4 } });
+      const batch = [
+        { id: "a" },
+        { id: "b", takes: ["a"] },
+        ...keyed("x", "c"),
+        last("d"),
+        last("e"),
+      ];
+      deepStrictEqual(
+        await driver.enqueue(...batch),
+        ["enqueued", "pending", "enqueued", "enqueued", "full"],
+      );
+    },
+  ],
 ];
 
 /** Tasks whose outcome comes from elsewhere. */
@@ -159,6 +223,20 @@ export const REMOTE: readonly Case[] = [
     const { pending, unsettled } = await driver.queue.stats();
     deepStrictEqual([pending, unsettled], [0, 0]);
     pass(9_000);
+  }],
+  [".deliver() tells who waits, wakes a pool, and releases any number of tasks", async (bench) => {
+    const { driver } = bench;
+    const far = { id: "far", origin: "@" };
+    const takers = Array.from({ length: 120 }, (_, i) => ({ id: `t${i}`, takes: [far] }));
+    await driver.enqueue({ ...far, plan: { remote: true } }, ...takers);
+    strictEqual(await driver.outcome("far", "@"), undefined);
+    await driver.claim();
+    strictEqual((await driver.queue.stats()).idle, 1);
+    const outcome = { status: "success", text: "7" } as const;
+    await driver.queue.deliver(far, outcome, 9_000);
+    deepStrictEqual(await driver.hear("far"), outcome);
+    const { ready, idle, unsettled } = await driver.queue.stats();
+    deepStrictEqual([ready, idle, unsettled], [120, 0, 0]);
   }],
   [".deliver() keeps an outcome for a task that comes later", async ({ driver }) => {
     const far = { id: "far", origin: "@" };
@@ -283,6 +361,23 @@ export const IDS: readonly Case[] = [
     // What waits for its next attempt has run: it is not the one that waits for another call.
     await driver.end("retry", claim!);
     pass(RETRY);
-    deepStrictEqual(ids(await driver.claim(9)), ["a", "d"]);
+    const last = await driver.claim(9);
+    deepStrictEqual(last.map(({ id, message }) => [id, message]), [
+      ["a", '\x1ft\x1f["c"]'],
+      ["d", '\x1ft\x1f["d"]'],
+    ]);
+  }],
+  [".enqueue() debounces: the last call says until when it may start", async ({ driver, pass }) => {
+    const window = { name: "w", kind: "debounce" as const, time: 1_000 };
+    const call = (id: string, rest = {}) => driver.enqueue({ id, plan: { window }, ...rest });
+    await call("a", { expiresAt: SUITE_START + 2_000 });
+    await call("b");
+    pass(2_000);
+    deepStrictEqual(ids(await driver.claim(9)), ["a"]);
+    await call("c");
+    await call("d", { expiresAt: SUITE_START + 4_000 });
+    pass(2_000);
+    deepStrictEqual(await driver.claim(9), []);
+    strictEqual(await driver.status("c"), "expired");
   }],
 ];

@@ -217,6 +217,9 @@ const GRAPH: readonly Case[] = [
     deepStrictEqual([outcome?.status, failureIn(outcome?.text).text], ["expired", GONE]);
     await driver.enqueue({ id: "c", takes: ["nobody"], onError: "pass" });
     strictEqual((await driver.claim())[0]?.inputs[0]?.status, "expired");
+    await driver.enqueue({ id: "a" }, { id: "d", takes: ["a", "nobody"] });
+    strictEqual(await driver.status("d"), "expired");
+    strictEqual((await driver.queue.inspect("a"))?.refs, 0);
   }],
   [" takes the result of the very call that was meant", async ({ driver }) => {
     await driver.enqueue({ id: "a", origin: "first" });
@@ -582,6 +585,12 @@ const CANCEL: readonly Case[] = [
     await driver.end("failed", ...await driver.claim());
     deepStrictEqual(await driver.cancel("a", "b"), ["over", "over"]);
     deepStrictEqual([await driver.status("a"), await driver.status("b")], ["success", "failed"]);
+    await driver.enqueue({ id: "c" });
+    const reports = (await driver.claim()).map((claim) => driver.report("success", claim));
+    // A result that looks as if.
+    const text = JSON.stringify({ task: "t", queue: driver.queue.name, id: "c", text: CANCELLED });
+    await driver.exchange({ reports: reports.map((report) => ({ ...report, text })) });
+    deepStrictEqual(await driver.cancel("c"), ["over"]);
   }],
   [".cancel() sent again changes nothing", async ({ driver, pass }) => {
     await driver.enqueue({ id: "a" }, { id: "b", takes: ["a"] }, { id: "c", takes: ["b"] });

@@ -97,7 +97,7 @@ class Gate {
 
   constructor(plant: Plant, steps = 2) {
     const few = withSteps(steps);
-    const load = rewriting((text, name) => plant(few(text, name), name));
+    const load = rewriting((text, name) => few(plant(text, name), name));
     this.factory = async (...args) => {
       const client = this.client = await load(...args);
       return {
@@ -227,11 +227,15 @@ interface Step {
   readonly kind: "call" | "again" | "die";
 }
 
-/** Runs every order, and returns how many there are. Throws at the first that breaks a rule. */
+/**
+ * Runs every order, or `most` of them, and returns how many that were. Throws at the first that breaks
+ * a rule.
+ */
 export async function explore(
   url: string,
   scenario: Scenario,
   plant: Plant = (text) => text,
+  most: number = MOST_ORDERS,
 ): Promise<number> {
   const lanes = Array.from({ length: LANES }, () => new Lane(url, scenario, plant));
   const left: number[][] = [[]];
@@ -253,7 +257,7 @@ export async function explore(
       } finally {
         busy--;
       }
-      if (++orders === MOST_ORDERS) left.length = 0;
+      if (++orders >= most) left.length = 0;
     }
   };
   const restore = hurry();

@@ -1,0 +1,127 @@
+/**
+ * {@linkcode areIndependent}: whether two neighbouring lines may change places without a difference.
+ *
+ * They may when neither sets a name that the other one has, and neither changes a key of Redis that
+ * the other one may use. Keys are told apart by their constant, or by the first part of their name;
+ * of a function that is not listed here, it is not known which keys it uses. With a line that leaves
+ * its block, a line may change places that only declares what the other does not have. What a script
+ * publishes is heard after the script, so the order of that does not count.
+ */
+
+/** Functions that leave Redis alone, and those that name their key. */
+const KNOWN = new Set([
+  ...["failure", "is_it", "math", "parse", "policy", "string", "table", "text", "tonumber", "type"],
+  ...["ipairs", "unpack", "cjson", "pcall", "call", "list", "redis"],
+  ...["count", "write", "add", "read", "set_time", "expired", "select"],
+]);
+/** Functions that only read. */
+const READERS = new Set(["message_of", "inputs_of", "rests_until", "known", "parts", "next_time"]);
+const LINE = ["READY", "KEYED", "line:", "TURNS", "RESTS", "META"];
+/** Functions that use some keys only. */
+const KEYS_OF: Readonly<Record<string, readonly string[]>> = {
+  message_of: ["m:"],
+  inputs_of: ["needs:", "t:"],
+  rests_until: ["starts:"],
+  known: ["m:", "t:"],
+  parts: [],
+  next_time: ["DUE", "LATE", "LEASES", "RESTS"],
+  started: ["starts:"],
+  activate: ["RESTS", "META", "TURNS"],
+  end_rests: ["RESTS", "META", "TURNS"],
+  tidy: LINE,
+  enter: LINE,
+  make_room: ["BUSY", ...LINE],
+  note: ["t:"],
+  wake: ["READY", "TURNS", "IDLE"],
+  forget: ["m:", "feeds:", "needs:"],
+  send: [],
+};
+/** Commands that only read. */
+const READS = new Set([
+  ...["EXISTS", "GET", "MGET", "HEXISTS", "HGET", "HMGET", "HGETALL", "LINDEX", "LLEN", "LRANGE"],
+  ...["TIME", "ZCARD", "ZRANGE", "ZRANGEBYSCORE", "ZREVRANGE", "ZSCORE"],
+]);
+const KEYWORDS = new Set(
+  "and break do else elseif end false for function if in local nil not or return then true".split(
+    " ",
+  ),
+);
+const LEAVES = /\b(?:return|break)\b/;
+/** Where a statement begins in a line. */
+const BEGINS = /\b(?:then|do|else|end|local|for)\b/;
+/** What it sets. */
+const TARGETS = /^ *([\w,. #+[\]]+) = |^ *([\w, ]+)$/;
+/** Names that keys have. */
+const KEYS: Readonly<Record<string, string>> = {
+  ...{ t: "t:", o: "t:", m: "m:", kept: "kept:", starts: "starts:", pool: "pool:" },
+};
+const NAME = /(?<!\.)\b[a-zA-Z_]\w*/g;
+const COMMAND = /(?:redis\.p?call|\bcall|\blist)\('(\w+)', ([^,)]+)/g;
+/** Functions whose first argument is the key. */
+const WITH_KEY = /\b(count|write|add|read|set_time|expired)\(([^,)]+)/g;
+const FUNCTION = /(?<![\w.:])(\w+)(?:\.\w+)?\(/g;
+
+/** What a line does. */
+interface Effects {
+  readonly uses: ReadonlySet<string>;
+  readonly sets: ReadonlySet<string>;
+  /** Keys that it reads or changes; `?` for one that is not known. */
+  readonly reads: ReadonlySet<string>;
+  readonly writes: ReadonlySet<string>;
+}
+
+/** Whether their order does not matter. */
+export function areIndependent(first: string, second: string): boolean {
+  const [one, other] = [effectsOf(first), effectsOf(second)];
+  if (LEAVES.test(first) && !onlyDeclares(second, other)) return false;
+  if (LEAVES.test(second) && !onlyDeclares(first, one)) return false;
+  return leaves(one, other) && leaves(other, one);
+}
+
+function onlyDeclares(line: string, { writes }: Effects): boolean {
+  return /^local (?!function)/.test(line) && !LEAVES.test(line) && writes.size === 0;
+}
+
+/** Whether all that `one` changes means nothing to `other`. */
+function leaves(one: Effects, other: Effects): boolean {
+  const used = [...other.reads, ...other.writes];
+  return [...one.sets].every((name) => !other.uses.has(name)) &&
+    [...one.writes].every((key) => used.every((own) => own !== key && own !== "?" && key !== "?"));
+}
+
+function effectsOf(line: string): Effects {
+  const code = line.replaceAll(/'[^']*'/g, "''");
+  const sets = new Set<string>();
+  // Of `list[#list + 1] = x` it is the list that is set.
+  for (const [i, part] of code.replaceAll(/\[[^\]]*\]/g, "").split(BEGINS).entries()) {
+    const [, targets, declared] = TARGETS.exec(part) ?? [];
+    // A name alone is declared only after `local`.
+    const names = targets ?? (i > 0 && line.startsWith("local ") ? declared : undefined) ?? "";
+    for (const name of namesIn(names)) sets.add(name);
+  }
+  const reads = new Set<string>();
+  const writes = new Set<string>();
+  for (const [, command, key] of line.matchAll(COMMAND)) {
+    (READS.has(command!) ? reads : writes).add(keyOf(key!));
+  }
+  for (const [, name, key] of line.matchAll(WITH_KEY)) {
+    (name === "read" || name === "expired" ? reads : writes).add(keyOf(key!));
+  }
+  for (const [, name] of code.matchAll(FUNCTION)) {
+    if (KNOWN.has(name!)) continue;
+    const keys = KEYS_OF[name!] ?? ["?"];
+    for (const key of keys) (READERS.has(name!) ? reads : writes).add(key);
+  }
+  return { uses: namesIn(code), sets, reads, writes };
+}
+
+function namesIn(code: string): Set<string> {
+  const names = [...code.matchAll(NAME)].map(([name]) => name);
+  return new Set(names.filter((name) => !KEYWORDS.has(name)));
+}
+
+/** What tells a key from others. */
+function keyOf(expression: string): string {
+  if (/^[A-Z_]+$/.test(expression)) return expression;
+  return KEYS[expression] ?? /^P \.\. '(\w+:)/.exec(expression)?.[1] ?? "?";
+}
