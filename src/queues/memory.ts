@@ -1,5 +1,6 @@
 /** {@linkcode MemoryTaskQueue}: the port for one process. */
 import { QueueUnavailable } from "../errors.ts";
+import type { Finding, FsckOptions } from "../fsck.ts";
 import type {
   CancelAnswer,
   DeadTask,
@@ -18,6 +19,7 @@ import type {
   TaskRecord,
 } from "../task_queue.ts";
 import { workerScope } from "../worker_scope.ts";
+import { fsckMemory } from "./memory_fsck.ts";
 import { Store } from "./memory_store.ts";
 
 /** What a queue in memory can be told. */
@@ -123,6 +125,11 @@ export class MemoryTaskQueue implements TaskQueue {
   /** Ends a task that waits for its outcome. */
   deliver(task: Need, outcome: Outcome, keep: number): Promise<void> {
     return this.#do(() => this.#store.deliver(task, outcome, keep));
+  }
+
+  /** What is wrong with the queue. */
+  fsck(options: Required<FsckOptions>): Promise<Finding[]> {
+    return this.#do(() => fsckMemory(this.#store, options));
   }
 
   /** Another queue in the same memory. */

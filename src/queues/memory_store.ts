@@ -46,7 +46,7 @@ export interface Listening {
 }
 
 /** A task, from its enqueue until its outcome is dropped. */
-interface Entry {
+export interface Entry {
   readonly id: string;
   readonly origin: string | undefined;
   readonly score: number;
@@ -85,13 +85,37 @@ interface Ending {
 }
 
 /** A task among the dead. The results that it took are held, in case it runs again. */
-interface Dead extends DeadTask {
+export interface Dead extends DeadTask {
   readonly origin: string | undefined;
   readonly key: string | undefined;
   readonly needs: readonly Need[];
   readonly held: Entry[] | undefined;
   /** When it is dropped. */
   readonly leaves: number;
+}
+
+/** What a queue in memory is made of, and what sets it right, for those who check it. */
+export interface Parts {
+  readonly tasks: Map<string, Entry>;
+  readonly pending: Set<Entry>;
+  readonly leases: Set<Entry>;
+  readonly due: Timers<Entry>;
+  readonly late: Timers<Entry>;
+  readonly dead: Map<string, Dead>;
+  readonly ready: Lines<Entry>;
+  readonly schedules: Map<string, Omit<ScheduleRecord, "over">>;
+  /** The last number that was given. */
+  readonly sequence: number;
+  /** Goes on from a number. */
+  raise(sequence: number): void;
+  /** Puts a task into its line. */
+  makeReady(entry: Entry): void;
+  /** Ends a task, wherever it is, as expired. */
+  end(entry: Entry, why: string): void;
+  /** Keeps a result for its time. */
+  keep(entry: Entry): void;
+  /** Wakes a pool, if there is something to do. */
+  wake(): void;
 }
 
 interface OpenWindow {
@@ -144,6 +168,25 @@ export class Store {
   constructor(name: string, clock: () => number) {
     this.#name = name;
     this.#clock = clock;
+  }
+
+  parts(): Parts {
+    return {
+      tasks: this.#tasks,
+      pending: this.#pending,
+      leases: this.#leases,
+      due: this.#due,
+      late: this.#late,
+      dead: this.#dead,
+      ready: this.#ready,
+      schedules: this.#schedules,
+      sequence: this.#sequence,
+      raise: (sequence) => this.#sequence = sequence,
+      makeReady: (entry) => this.#makeReady(entry),
+      end: (entry, why) => this.#expireAll(new Set([entry]), why),
+      keep: (entry) => this.#keep(entry),
+      wake: () => this.#wake(),
+    };
   }
 
   isEmpty(): boolean {

@@ -85,20 +85,20 @@ end
 `;
 
 /**
- * Looks at some of a queue. ARGV: now or '', '1' to repair, steps, section, cursor in it or '',
- * what is left of the last step. Sections are counted from 1; one that is none says that all was
+ * Looks at some of a queue. ARGV: now or '', '1' to repair, steps, section, cursor in it or '', '1'
+ * when more is left of the last step than follows, what is left of it. Sections are counted from 1; one that is none says that all was
  * looked at.
  * Returns { section, cursor, what is left, findings, counts, holders, last number given }. A finding
  * is four texts: invariant, id, problem, remedy or ''. A count is three: kind (`refs` or `keys`),
- * what is counted, how many. A holder is four: kind, what it holds, the entry in the list behind
- * it, 2 for one that is sure or else 1.
+ * what is counted, how many. A holder is four: kind, what it holds; the id of a task, or the list and
+ * the entry in it; 2 for one that is sure, 1 for one that may be, 0 for one that was seen before.
  */
 export const LOOK: Script = script(
   "look",
   `${SHARED}
-local budget, section, cursor = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
+local budget, section, cursor, hold = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5], ARGV[6] == '1'
 local todo, at = {}, 1
-for i = 6, #ARGV do todo[#todo + 1] = ARGV[i] end
+for i = 7, #ARGV do todo[#todo + 1] = ARGV[i] end
 local counts, holders = {}, {}
 local function counted(kind, name, value)
   local n = #counts
@@ -169,15 +169,14 @@ end
 
 -- What a list holds that belongs to no task which may run: results that are kept for a dead task, or
 -- still to be given back.
-local function check_list(name, from, last)
-  from = tonumber(from)
+local function check_list(name, from, last, sure)
   local needs = list('LRANGE', P .. name, from, math.min(from + ${STEPS}, last) - 1)
   budget = budget - #needs
   for _, need in ipairs(needs) do
     local other, origin = parse(need)
-    if (known(other, origin)) then held('refs', other, name .. '${UNIT}' .. need, 1) end
+    if (known(other, origin)) then held('refs', other, name .. '${UNIT}' .. need, sure) end
   end
-  if #needs == ${STEPS} then later('list', name, from + ${STEPS}, last) end
+  if #needs == ${STEPS} then later('list', name, from + ${STEPS}, last, sure) end
 end
 
 local function leave_all(id, key)
@@ -230,7 +229,7 @@ local function check_over(id, v)
     end
   end
   if v.linked then
-    check_list('needs:' .. id, 0, tonumber(v.linked) or 0)
+    check_list('needs:' .. id, 0, tonumber(v.linked) or 0, 1)
   elseif call('EXISTS', P .. 'needs:' .. id) == 1 and
     find('owner', 'needs:' .. id, 'its task is over, and has given back all of it', 'removes it') then
     call('UNLINK', P .. 'needs:' .. id)
@@ -307,7 +306,7 @@ local function check_needs(id, place, score, from, found, before, bad)
         end
       end
       if sure == 1 and not log and its_place and number(its_place) < number(score) then sure = 2 end
-      if sure > 0 then held('refs', other, 't' .. '${UNIT}' .. id .. '${UNIT}' .. need, sure) end
+      if sure > 0 then held('refs', other, 'needs:' .. id .. '${UNIT}' .. need, sure) end
     end
     if bad < 0 and (not is_there or (outcome and string.byte(outcome) ~= 115)) then bad = from + i - 1 end
   end
@@ -316,7 +315,7 @@ local function check_needs(id, place, score, from, found, before, bad)
   if place ~= 'pending' or unsettled > ${LONG} then return end
   -- What ended in between has changed the count: it is looked at another time.
   open = tonumber(open) or 0
-  if open ~= tonumber(before) then return end
+  if before ~= 'new' and open ~= tonumber(before) then return end
   local linking = goes_on(score .. '${UNIT}' .. id)
   if not linking and linked < redis.pcall('LLEN', P .. 'needs:' .. id) then
     if not find('settled', id, 'nobody registers it with what it takes', 'has that done') then return end
@@ -326,8 +325,11 @@ local function check_needs(id, place, score, from, found, before, bad)
   local message = message_of(id)
   local is_remote = string.match(message or '', '${UNIT}([^${UNIT}]*)${UNIT}') == '${STAND_IN}'
   local expected = found + (linking and 1 or 0) + (call('ZSCORE', DUE, id) and 1 or 0) + (is_remote and 1 or 0)
-  if open == expected then return end
-  if not find('open', id, 'it counts ' .. open .. ', and waits for ' .. expected, 'sets its count') then return end
+  if before ~= 'new' then
+    if open == expected then return end
+    local problem = 'it counts ' .. open .. ', and waits for ' .. expected
+    if not find('open', id, problem, 'sets its count') then return end
+  end
   if expected > 0 then return write(t, 'open', expected) end
   local _, pass = policy(message)
   if bad >= 0 and not pass then return fail_for_need(id, inputs_of(id, bad, bad)[1]) end
@@ -349,7 +351,7 @@ local function put_back(id, v, message)
   end
   call('ZADD', PENDING, score, id)
   write(P .. 't:' .. id, 'fence', '0', 'linked', needs, 'open', 0)
-  check_needs(id, 'pending', score, 0, 0, '0', -1)
+  check_needs(id, 'pending', score, 0, 0, 'new', -1)
 end
 
 local function check_alive(id, v, message)
@@ -360,7 +362,7 @@ local function check_alive(id, v, message)
   lasts('feeds:' .. id)
   local refs = tonumber(v.refs) or 0
   if refs > 0 then counted('refs', id, refs) end
-  if v.key then held('keys', v.key, 'k' .. '${UNIT}' .. id, 2) end
+  if v.key then held('keys', v.key, id, 2) end
   if found == 0 then
     if find('place', id, 'it is in no place, so that no pool can take it', 'puts it back') then
       put_back(id, v, message)
@@ -441,7 +443,7 @@ local function check_rest(id)
   if call('EXISTS', P .. 'm:' .. id) == 0 then check_task(id) end
 end
 
-local function check_dead(id)
+local function check_dead(id, sure)
   local message, ended = unpack(read(P .. 'dead:' .. id, 'message', 'ended'))
   local is_listed = call('ZSCORE', DEAD, id)
   if message and not is_listed then
@@ -457,7 +459,7 @@ local function check_dead(id)
   lasts('dead:' .. id)
   lasts('kept:' .. id)
   local length = redis.pcall('LLEN', P .. 'kept:' .. id)
-  if type(length) == 'number' and length > 0 then check_list('kept:' .. id, 0, length) end
+  if type(length) == 'number' and length > 0 then check_list('kept:' .. id, 0, length, sure or 1) end
 end
 
 local TYPES = {
@@ -482,7 +484,7 @@ local function has_type(name, wanted)
 end
 
 local KEYS_OF = {}
-function KEYS_OF.m(id) check_task(id) end
+KEYS_OF.m = check_task
 KEYS_OF.t = check_rest
 function KEYS_OF.needs(id)
   if call('EXISTS', P .. 'm:' .. id, P .. 't:' .. id) > 0 then return end
@@ -509,7 +511,7 @@ function KEYS_OF.given(id)
     find('settled', name, 'nobody gives back these results', 'has that done') then
     go_on_with('${UNIT}' .. name)
   end
-  check_list(name, 0, call('LLEN', P .. name))
+  check_list(name, 0, call('LLEN', P .. name), 1)
 end
 
 local function visit_name(name)
@@ -559,7 +561,6 @@ local function check_fixed(name)
   else lasts(name) end
 end
 
-local function ids_of(key) return { 'ZSCAN', key } end
 local SECTIONS = {
   { visit = check_fixed },
   { 'SCAN', visit = visit_name },
@@ -569,10 +570,8 @@ local SECTIONS = {
   { 'ZSCAN', LEASES, visit = check_rest },
   { 'ZSCAN', DUE, visit = check_rest },
   { 'ZSCAN', LATE, visit = check_rest },
-  { 'ZSCAN', DEAD, visit = function(id)
-    -- Its results were with the task before it died: they may be found in both.
-    check_dead(id)
-  end },
+  -- Its results were with the task before it died: they may have been seen there, or not at all.
+  { 'ZSCAN', DEAD, visit = function(id) check_dead(id, 0) end },
   { 'ZSCAN', TURNS, visit = check_key },
   { 'ZSCAN', RESTS, visit = check_key },
   { 'HSCAN', KEYS_ALIVE, visit = function(key)
@@ -607,7 +606,7 @@ end
 
 local LATER = {}
 function LATER.line(key, from) check_line(key, from) end
-function LATER.list(name, from, last) check_list(name, from, tonumber(last)) end
+function LATER.list(name, from, last, sure) check_list(name, tonumber(from), tonumber(last), sure) end
 function LATER.needs(id, place, score, from, found, before, bad)
   -- It has gone on since: it is looked at another time.
   if place == 'pending' and call('ZSCORE', PENDING, id) ~= score then return end
@@ -625,6 +624,8 @@ while section <= #SECTIONS and budget > 0 do
   if at <= #todo then
     at = at + 1
     visit(todo[at - 1])
+  elseif hold then
+    break
   elseif cursor == '0' then
     section, cursor = section + 1, ''
   else
@@ -664,40 +665,37 @@ local sure, all = tonumber(ARGV[8]) or 0, tonumber(ARGV[9]) or 0
 
 local function holds_key(id)
   local outcome, its_key = unpack(read(P .. 't:' .. id, 'outcome', 'key'))
-  return not outcome and its_key == name and call('EXISTS', P .. 'm:' .. id) == 1 and 2 or 0
+  return not outcome and its_key == name and call('EXISTS', P .. 'm:' .. id) == 1 and 1 or 0
 end
 local function has_entry(list_name, need, limit)
   local found = redis.pcall('LPOS', P .. list_name, need)
   return type(found) == 'number' and found < limit
 end
+-- A task may have died since it was seen: what it holds is in another list then.
 local function holds_result(id, need)
   local other, origin = parse(need)
-  local outcome, linked, log, started, score = unpack(read(P .. 't:' .. id, 'outcome', 'linked', 'log', 'started', 'score'))
-  if not has_entry('needs:' .. id, need, tonumber(linked) or 0) then
-    return has_entry('kept:' .. id, need, math.huge) and (known(other, origin)) and 1 or 0
-  end
-  if outcome then return (known(other, origin)) and 1 or 0 end
-  local place = place_of(id)
-  if not place then return (known(other, origin)) and 1 or 0 end
-  return holds(id, place, started or log, log, other, origin)
+  if not known(other, origin) then return 0, 0 end
+  local kept = has_entry('kept:' .. id, need, math.huge) and 1 or 0
+  local outcome, linked, log, started =
+    unpack(read(P .. 't:' .. id, 'outcome', 'linked', 'log', 'started'))
+  if not has_entry('needs:' .. id, need, tonumber(linked) or 0) then return kept, 0 end
+  local place = not outcome and place_of(id)
+  local n = place and holds(id, place, started or log, log, other, origin) or 1
+  return kept + math.min(n, 1), n == 2 and 1 or 0
 end
 for i = 11, #ARGV do
-  local parts = {}
-  for part in string.gmatch(ARGV[i] .. '${UNIT}', '([^${UNIT}]*)${UNIT}') do parts[#parts + 1] = part end
-  local n = 0
+  local list_name, need = string.match(ARGV[i], '^([^${UNIT}]+)${UNIT}(.*)$')
+  local id = string.match(list_name or '', '^needs:(.*)$')
+  local n, m = 0, 0
   if kind == 'keys' then
-    n = holds_key(parts[2])
-  elseif parts[1] == 't' then
-    n = holds_result(parts[2], table.concat(parts, '${UNIT}', 3))
-  else
-    local need = table.concat(parts, '${UNIT}', 2)
-    -- A list of a task that died by now has another name.
-    local id = string.match(parts[1], '^needs:(.*)$') or string.match(parts[1], '^kept:(.*)$')
-    if id then n = holds_result(id, need)
-    elseif has_entry(parts[1], need, math.huge) and (known(parse(need))) then n = 1 end
+    n = holds_key(ARGV[i])
+    m = n
+  elseif id then
+    n, m = holds_result(id, need)
+  elseif has_entry(list_name, need, math.huge) and known(parse(need)) then
+    n = 1
   end
-  if n > 0 then all = all + 1 end
-  if n == 2 then sure = sure + 1 end
+  all, sure = all + n, sure + m
 end
 
 -- Whoever came since the search began may be one that it did not see.
