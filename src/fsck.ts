@@ -47,3 +47,27 @@ export interface FsckOptions {
   /** Findings to give at most: with as many, it looks no further. @default {1_000} */
   limit?: number;
 }
+
+/** A repair may show what else is wrong: so often a queue is looked at. */
+export const MOST_ROUNDS = 8;
+
+/** What was found in several looks at one queue. */
+export class Findings {
+  readonly #repaired = new Map<string, Finding>();
+  #last = new Map<string, Finding>();
+
+  /** Takes what one more look has found; returns whether some of it was set right. */
+  add(found: readonly Finding[]): boolean {
+    const named = found.map((finding) => [`${finding.invariant} ${finding.id}`, finding] as const);
+    this.#last = new Map(named);
+    for (const [name, finding] of named) if (finding.repaired) this.#repaired.set(name, finding);
+    return found.some(({ repaired }) => repaired);
+  }
+
+  /** Each of them once. What the last look has found is still there, whatever was done before. */
+  all(): Finding[] {
+    const gone = [...this.#repaired].filter(([name]) => !this.#last.has(name));
+    const left = [...this.#last.values()].map((finding) => ({ ...finding, repaired: false }));
+    return [...gone.map(([, finding]) => finding), ...left];
+  }
+}

@@ -349,10 +349,13 @@ async function agree(
       checkInvariants(redis, IDS),
       checkKeys(client, name),
       redis.dead(0, 9),
+      redis.fsck({ repair: false, limit: 9 }),
     ]);
     looked.catch(() => {}); // told below, where the sequence is known
     const before = [await checkInvariants(memory, IDS), await memory.dead(0, 9)];
-    const [after, left, dead] = await looked;
+    const [after, left, dead, findings] = await looked;
+    deepStrictEqual(findings, []);
+    deepStrictEqual(await memory.fsck({ repair: false, limit: 9 }), []);
     deepStrictEqual(comparable([after, dead]), comparable(before));
     keys = left;
   }

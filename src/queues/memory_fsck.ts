@@ -1,6 +1,6 @@
 /** {@linkcode fsckMemory}: what is wrong with a queue in memory. */
 import { STAND_IN } from "../couriers.ts";
-import type { Finding, FsckOptions, Invariant } from "../fsck.ts";
+import { type Finding, Findings, type FsckOptions, type Invariant, MOST_ROUNDS } from "../fsck.ts";
 import { UNIT } from "../message.ts";
 import { type Place, placeOf } from "../states.ts";
 import { BAND, type Outcome } from "../task_queue.ts";
@@ -8,27 +8,17 @@ import type { Entry, Parts, Store } from "./memory_store.ts";
 
 /** Text for a task that cannot run any more. */
 const LOST = "task expired: its message was lost, so that it could not run";
-/** A repair may show what else is wrong; so often it is looked for. */
-const ROUNDS = 8;
 
 /** Looks at a whole queue; nothing else happens to it meanwhile. */
 export function fsckMemory(
   store: Store,
   { repair, limit }: Required<FsckOptions>,
 ): Finding[] {
-  const all = new Map<string, Finding>();
-  for (let round = 0; round < ROUNDS; round++) {
-    const look = new Look(store.parts(), repair);
-    for (const finding of look.all()) {
-      const last = round === ROUNDS - 1;
-      all.set(
-        finding.invariant + UNIT + finding.id,
-        last ? { ...finding, repaired: false } : finding,
-      );
-    }
-    if (!look.hasRepaired) break;
+  const findings = new Findings();
+  for (let round = 1;; round++) {
+    const found = new Look(store.parts(), repair).all();
+    if (!findings.add(found) || round === MOST_ROUNDS) return findings.all().slice(0, limit);
   }
-  return [...all.values()].slice(0, limit);
 }
 
 type Places = Exclude<Place, "none" | "over">;
@@ -38,7 +28,6 @@ class Look {
   readonly #repair: boolean;
   readonly #findings: Finding[] = [];
   readonly #waiting: ReadonlySet<Entry>;
-  hasRepaired = false;
 
   constructor(parts: Parts, repair: boolean) {
     this.#parts = parts;
@@ -67,7 +56,7 @@ class Look {
         this.#parts.schedules.delete(name);
       });
     }
-    if (this.hasRepaired) this.#parts.wake();
+    if (this.#repair) this.#parts.wake();
     return this.#findings;
   }
 
@@ -80,9 +69,7 @@ class Look {
   ): void {
     const repaired = this.#repair && set !== undefined;
     this.#findings.push({ invariant, id, problem, remedy, repaired });
-    if (!repaired) return;
-    set();
-    this.hasRepaired = true;
+    if (repaired) set();
   }
 
   #placesOf(entry: Entry): Places[] {

@@ -1,5 +1,5 @@
 /** {@linkcode fsckRedis}: what is wrong with a queue in Redis, found and set right while it works. */
-import type { Finding, FsckOptions, Invariant } from "../fsck.ts";
+import { type Finding, Findings, type FsckOptions, type Invariant, MOST_ROUNDS } from "../fsck.ts";
 import { UNIT } from "../message.ts";
 import { COUNT, LOOK } from "./redis_fsck_scripts.ts";
 import { STEPS } from "./redis_lua.ts";
@@ -12,8 +12,6 @@ export type Run = (script: Script, args: readonly string[]) => Promise<unknown>;
 const COUNTS = 100_000;
 /** Counts that are looked into, of those that seem wrong. */
 const SUSPECTS = 1_000;
-/** A repair may show what else is wrong; so often it is looked for. */
-const ROUNDS = 8;
 /** The number of the first section, and no cursor. */
 const BEGIN: Step = ["1", "", []];
 
@@ -35,19 +33,12 @@ export async function fsckRedis(
   { repair, limit }: Required<FsckOptions>,
   steps = STEPS,
 ): Promise<Finding[]> {
-  const all = new Map<string, Finding>();
-  for (let round = 0; round < ROUNDS; round++) {
+  const findings = new Findings();
+  for (let round = 1;; round++) {
     const found = await new Look(run, repair, limit, steps).all();
-    // What was set right, and is there again, was not.
-    for (const finding of found) {
-      const key = finding.invariant + UNIT + finding.id;
-      const last = round === ROUNDS - 1;
-      all.set(key, last ? { ...finding, repaired: false } : finding);
-    }
-    if (!found.some(({ repaired }) => repaired)) break;
+    if (!findings.add(found) || round === MOST_ROUNDS) return findings.all().slice(0, limit);
     await settle();
   }
-  return [...all.values()].slice(0, limit);
 }
 
 /** One look at the queue. */

@@ -56,7 +56,12 @@ local function waits(id, place, ran, other, outcome, refs)
   local its_place = not ran and place_of(other)
   local older = its_place and number(its_place) < number(place)
   if older and length > ${LONG} and length >= (tonumber(refs) or 0) then return true end
-  if length > 0 and call('LPOS', feeds, feed) then return true end
+  local found = length > 0 and call('LPOS', feeds, feed, 'COUNT', length > ${LONG} and 1 or 2) or {}
+  if #found > 1 and
+    find('feeds', other, 'it knows twice that task ' .. id .. ' waits for it', 'forgets it once') then
+    call('LREM', feeds, -1, feed)
+  end
+  if #found > 0 then return true end
   if not older then return false end
   if find('feeds', other, 'task ' .. id .. ' waits for it, and it does not know', 'tells it') then
     call('RPUSH', feeds, feed)
@@ -116,7 +121,8 @@ local SEQUENCE = tonumber(read(META, 'sequence')[1]) or 0
 local function check_number(id, what, n)
   n = tonumber(n)
   if not n or n <= SEQUENCE then return end
-  if find('sequence', id, what .. ' ' .. text(n) .. ' was not given yet', 'goes on from there') then
+  local problem = 'the last number given is ' .. SEQUENCE .. ', and task ' .. id .. ' has ' .. what .. ' ' .. text(n)
+  if find('sequence', 'meta', problem, 'goes on from there') then
     call('HSET', META, 'sequence', text(n))
     SEQUENCE = n
   end
@@ -177,6 +183,17 @@ local function check_list(name, from, last, sure)
     if (known(other, origin)) then held('refs', other, name .. '${UNIT}' .. need, sure) end
   end
   if #needs == ${STEPS} then later('list', name, from + ${STEPS}, last, sure) end
+end
+
+-- True when the key is as its kind, or is gone by now.
+local function has_type(name, wanted)
+  local is = call('TYPE', P .. name).ok
+  if is == wanted or is == 'none' then return true end
+  if find('type', name, 'it is a ' .. is .. ', and no ' .. wanted, 'removes it') then
+    call('UNLINK', P .. name)
+    return true
+  end
+  return false
 end
 
 local function leave_all(id, key)
@@ -384,12 +401,12 @@ local function check_alive(id, v, message)
   local place, score = next(scores)
   local fence, due, late = tonumber(v.fence) or 0, call('ZSCORE', DUE, id), call('ZSCORE', LATE, id)
   if place ~= 'leases' then
-    check_number(id, 'the place', number(score))
+    check_number(id, 'place', number(score))
     if fence > 0 and find('fence', id, 'no pool has it, and it has a fence', 'takes it away') then
       write(t, 'fence', '0')
     end
   else
-    check_number(id, 'the fence', fence)
+    check_number(id, 'fence', fence)
     if fence <= 0 and find('fence', id, 'a pool has it, and cannot report it without a fence', 'gives it again') then
       leave(id, v.key)
       return give_again(id, message)
@@ -430,6 +447,8 @@ local function check_alive(id, v, message)
 end
 
 local function check_task(id)
+  if not has_type('t:' .. id, 'hash') or not has_type('needs:' .. id, 'list')
+    or not has_type('feeds:' .. id, 'list') then return end
   local names = { 'outcome', 'open', 'linked', 'refs', 'key', 'fence', 'score', 'keep' }
   local values, v = read(P .. 't:' .. id, unpack(names)), {}
   for i, name in ipairs(names) do v[name] = values[i] or nil end
@@ -472,17 +491,6 @@ local KINDS = {
   line = 'zset', starts = 'list', window = 'string', pool = 'hash', upload = 'list', given = 'list',
 }
 local TIMES = { starts = ${POOL_TTL}, window = ${WINDOW_TTL}, pool = ${POOL_TTL}, upload = ${UPLOAD_TTL} }
--- True when the key is as its kind, or is gone by now.
-local function has_type(name, wanted)
-  local is = call('TYPE', P .. name).ok
-  if is == wanted or is == 'none' then return true end
-  if find('type', name, 'it is a ' .. is .. ', and no ' .. wanted, 'removes it') then
-    call('UNLINK', P .. name)
-    return true
-  end
-  return false
-end
-
 local KEYS_OF = {}
 KEYS_OF.m = check_task
 KEYS_OF.t = check_rest
