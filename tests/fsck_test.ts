@@ -5,8 +5,12 @@ import { type Finding, type Invariant, INVARIANTS } from "../src/fsck.ts";
 import { DEFAULT_POLICY, encodeMessage, UNIT } from "../src/message.ts";
 import { openRedisClient, type RedisClient } from "../src/queues/redis_client.ts";
 import { prefixOf } from "../src/queues/redis_lua.ts";
-import { Driver } from "../src/testing/driver.ts";
+import { Driver, type TaskSpec } from "../src/testing/driver.ts";
+import type { Claim, Need } from "../src/task_queue.ts";
 import { freshName, redisUrl, testOn } from "./support/backends.ts";
+import { randomNumbers } from "./support/random.ts";
+import { removeKeys } from "./support/redis_keys.ts";
+import { rewriting, withSteps } from "./support/scripts.ts";
 
 const START = 1_000_000_000_000;
 const MINUTE = 60_000;
@@ -87,10 +91,7 @@ class Stage implements AsyncDisposable {
 
   /** Without a trace, for those that share the server. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const keys = await this.#client.send("KEYS", [
-      this.#prefix.replace(/[*?[\]\\]/g, "\\$&") + "*",
-    ]) as string[];
-    if (keys.length > 0) await this.#client.send("UNLINK", keys);
+    await removeKeys(this.#client, this.queue.name);
     await this.queue[Symbol.asyncDispose]();
   }
 }
@@ -108,8 +109,6 @@ interface Damage {
   /** Cannot be set right. */
   readonly stays?: boolean;
 }
-
-const list = (name: string) => name + UNIT;
 
 const DAMAGES: Readonly<Record<string, Damage>> = {
   "a ready task is in no place": {
@@ -454,4 +453,92 @@ for (
       await client.close();
     }
   });
+}
+
+/** What a fsck that takes many small steps sends. */
+const inSmallSteps = rewriting((text, name) =>
+  name === "look" ? withSteps(2)(text, name).replace(/budget = \d+/, "budget = 3") : text
+);
+
+testOn(redisUrl, "fsck finds nothing in a queue that works", async (url) => {
+  const name = "hostile: *?[a-z]\\^" + freshName();
+  const queues = Array.from({ length: 6 }, () => new RedisTaskQueue(url, name));
+  const slow = new RedisTaskQueue(url, name, { redisFactory: inSmallSteps });
+  const client = await openRedisClient(url, { connectTimeout: 5_000 });
+  let looks = 0;
+  const until = Date.now() + 4_000;
+  const looking = async (queue: RedisTaskQueue) => {
+    while (Date.now() < until) {
+      deepStrictEqual(await queue.fsck({ repair: false, limit: 9 }), []);
+      looks++;
+    }
+  };
+  try {
+    await Promise.all([
+      ...queues.map((queue, n) => busy(queue, n, until)),
+      looking(slow),
+      looking(queues[0]!),
+    ]);
+    ok(looks > 4, `${looks}`);
+    console.log(looks, await slow.stats());
+  } finally {
+    await removeKeys(client, name);
+    await client.close();
+    for (const queue of [...queues, slow]) await queue[Symbol.asyncDispose]();
+  }
+});
+
+/** A producer and a pool that do all there is to do, in an order that comes from `seed`. */
+async function busy(queue: RedisTaskQueue, seed: number, until: number): Promise<void> {
+  const driver = new Driver(queue);
+  const random = randomNumbers(seed);
+  const pick = (n: number) => Math.floor(random() * n);
+  const mine: Need[] = [];
+  const limits = { perKey: { concurrency: 2, rate: { count: 50, per: 100 } } };
+  let held: Claim[] = [];
+  for (let n = 0; Date.now() < until; n++) {
+    const recent = mine.slice(-40);
+    const specs = Array.from({ length: 1 + pick(5) }, (_, i): TaskSpec => {
+      const id = `${seed}/${n}/${i}`;
+      const takes = recent.length === 0 || pick(2) === 0
+        ? []
+        : [...new Set(Array.from({ length: 1 + pick(4) }, () => recent[pick(recent.length)]!))];
+      const key = ["x", "y", "*"][pick(6)];
+      const origin = pick(2) === 0 ? {} : { origin: id };
+      mine.push({ id, ...origin });
+      return {
+        ...{ id, takes, ...origin },
+        onError: pick(2) === 0 ? "pass" : "fail",
+        deadTimeout: [0, 500, MINUTE][pick(3)]!,
+        ...(pick(8) === 0 ? { expiresAt: Date.now() + pick(300) } : {}),
+        plan: {
+          ...(key === undefined ? {} : { key }),
+          ...(pick(6) === 0 ? { delay: pick(200) } : {}),
+        },
+      };
+    });
+    if (pick(30) === 0) {
+      specs.push({ id: `${seed}/${n}/wide`, takes: mine.slice(-200), onError: "pass" });
+    }
+    await driver.enqueue(...specs);
+    const reports = held.splice(0, pick(held.length + 1)).map((claim) => {
+      const how =
+        (["success", "success", "failed", "retry", "returned", "lost"] as const)[pick(6)]!;
+      return { ...driver.report(how, claim, [0, 200, MINUTE][pick(3)]!), delay: pick(100) };
+    });
+    const answer = await queue.exchange({
+      ...{ pool: `pool ${seed}`, number: n, reports, renewals: [], want: pick(20), lease: 500 },
+      ...(pick(2) === 0 ? { limits } : {}),
+    });
+    held.push(...answer.claims);
+    const some = () => [mine[pick(mine.length)]!, recent[pick(recent.length)] ?? mine[0]!];
+    if (pick(5) === 0) await queue.cancel(some());
+    if (pick(9) === 0) await queue.redrive((await queue.dead(pick(9), 5)).map(({ id }) => id));
+    if (pick(30) === 0) await queue.discard((await queue.dead(pick(9), 5)).map(({ id }) => id));
+    if (pick(200) === 0) await queue.clear();
+    if (pick(9) === 0) await queue.wait(some());
+    if (pick(9) === 0) {
+      await queue.deliver({ id: `far ${n}`, origin: "1" }, { status: "success", text: "1" }, 100);
+    }
+  }
 }

@@ -10,7 +10,9 @@ import { STEPS } from "../src/queues/redis_lua.ts";
 import { ENQUEUE, EXCHANGE, type Script } from "../src/queues/redis_scripts.ts";
 import { Driver } from "../src/testing/driver.ts";
 import { freshName, redisUrl, testOn } from "./support/backends.ts";
-import { checkKeys } from "./support/redis_keys.ts";
+import { keysOf } from "./support/redis_keys.ts";
+
+const LOOK = { repair: false, limit: 9 };
 
 testTaskQueue({
   name: "RedisTaskQueue",
@@ -43,7 +45,7 @@ testOn(redisUrl, "RedisTaskQueue cancels a task that its caller left half stored
     deepStrictEqual([await refs(), (await queue.stats()).unsettled], [1, 1]);
     deepStrictEqual(await queue.cancel([{ id: "wide" }]), ["cancelled"]);
     deepStrictEqual([await refs(), (await queue.stats()).unsettled], [0, 0]);
-    await checkKeys(client, name);
+    deepStrictEqual(await queue.fsck(LOOK), []);
     strictEqual(await queue.clear(), 250);
   } finally {
     await client.close();
@@ -84,13 +86,13 @@ testOn(redisUrl, "RedisTaskQueue keeps no key for longer than it is needed", asy
     const [a, b] = await driver.claim(2);
     await driver.end("failed", b!);
     await driver.end("success", a!);
-    await checkKeys(client, queue.name);
+    deepStrictEqual(await queue.fsck(LOOK), []);
     // A wide task whose result is not kept, and whose dependent is over while it still gives back its needs.
     const needs = Array.from({ length: 350 }, (_, i) => ({ id: `n${i}` }));
     await driver.enqueue(...needs);
     await driver.enqueue({ id: "wide", takes: needs.map(({ id }) => id) });
     await driver.enqueue({ id: "next", takes: ["wide"] });
-    await checkKeys(client, queue.name);
+    deepStrictEqual(await queue.fsck(LOOK), []);
     await driver.end("success", ...await driver.claim(350));
     const [wide] = await driver.claim();
     const first = { pool: "p", number: 1_000, want: 1, lease: 15_000, renewals: [] };
@@ -106,7 +108,7 @@ testOn(redisUrl, "RedisTaskQueue keeps no key for longer than it is needed", asy
     await driver.exchange({});
     while ((await driver.queue.stats()).unsettled > 0) await driver.exchange({});
     deepStrictEqual(await driver.claim(), []); // now its pool waits to be woken
-    await checkKeys(client, queue.name);
+    deepStrictEqual(await queue.fsck(LOOK), []);
   } finally {
     await client.close();
     await queue.clear();
@@ -184,7 +186,7 @@ testOn(redisUrl, "RedisTaskQueue has one key for a task that waits for a pool", 
   const client = await openRedisClient(url, { connectTimeout: 5_000 });
   try {
     await new Driver(queue).enqueue({ id: "a" });
-    const keys = await checkKeys(client, queue.name);
+    const keys = await keysOf(client, queue.name);
     deepStrictEqual(keys.map((key) => key.split("}:")[1]).sort(), ["m:a", "meta", "ready"]);
   } finally {
     await client.close();

@@ -1,7 +1,7 @@
 /** {@linkcode fsckRedis}: what is wrong with a queue in Redis, found and set right while it works. */
 import { type Finding, Findings, type FsckOptions, type Invariant, MOST_ROUNDS } from "../fsck.ts";
 import { UNIT } from "../message.ts";
-import { COUNT, LOOK } from "./redis_fsck_scripts.ts";
+import { COUNT, LOOK, WORK } from "./redis_fsck_scripts.ts";
 import { STEPS } from "./redis_lua.ts";
 import type { Script } from "./redis_scripts.ts";
 
@@ -26,16 +26,15 @@ type LookAnswer = [
   given: string,
 ];
 
-/** Looks at a whole queue; `steps` is how much one script does at most. */
+/** Looks at a whole queue, and again after each repair. */
 export async function fsckRedis(
   run: Run,
   settle: () => Promise<void>,
   { repair, limit }: Required<FsckOptions>,
-  steps = STEPS,
 ): Promise<Finding[]> {
   const findings = new Findings();
   for (let round = 1;; round++) {
-    const found = await new Look(run, repair, limit, steps).all();
+    const found = await new Look(run, repair, limit).all();
     if (!findings.add(found) || round === MOST_ROUNDS) return findings.all().slice(0, limit);
     await settle();
   }
@@ -46,14 +45,12 @@ class Look {
   readonly #run: Run;
   readonly #repair: boolean;
   readonly #limit: number;
-  readonly #steps: number;
   readonly #findings: Finding[] = [];
 
-  constructor(run: Run, repair: boolean, limit: number, steps: number) {
+  constructor(run: Run, repair: boolean, limit: number) {
     this.#run = run;
     this.#repair = repair;
     this.#limit = limit;
-    this.#steps = steps;
   }
 
   async all(): Promise<Finding[]> {
@@ -81,9 +78,9 @@ class Look {
     let step = BEGIN;
     for (let left = true; left;) {
       const [section, cursor, items] = step;
-      const some = items.slice(0, this.#steps), rest = items.slice(this.#steps);
+      const rest = items.slice(WORK);
       const hold = rest.length > 0 ? "1" : "";
-      const args = [repair ? "1" : "", `${this.#steps}`, section, cursor, hold, ...some];
+      const args = [repair ? "1" : "", section, cursor, hold, ...items.slice(0, WORK)];
       const answer = await this.#run(LOOK, args) as LookAnswer;
       const [next, nextCursor, nextItems, findings, counts, holders, given] = answer;
       if (tell) this.#tell(findings);

@@ -12,6 +12,8 @@ import { POOL_TTL, type Script, script, UPLOAD_TTL, WINDOW_TTL } from "./redis_s
 const LONG = 1_000;
 /** Claimed tasks that are counted by their keys in one script. */
 const MOST_LEASES = 2_000;
+/** Keys, members and edges that one script looks at. */
+export const WORK = 60;
 /** Keys that the server looks at in one step, well within a millisecond. */
 const SCANNED = 1_000;
 /** Text for a task that cannot run any more. */
@@ -90,7 +92,7 @@ end
 `;
 
 /**
- * Looks at some of a queue. ARGV: now or '', '1' to repair, steps, section, cursor in it or '', '1'
+ * Looks at some of a queue. ARGV: now or '', '1' to repair, section, cursor in it or '', '1'
  * when more is left of the last step than follows, what is left of it. Sections are counted from 1; one that is none says that all was
  * looked at.
  * Returns { section, cursor, what is left, findings, counts, holders, last number given }. A finding
@@ -101,9 +103,11 @@ end
 export const LOOK: Script = script(
   "look",
   `${SHARED}
-local budget, section, cursor, hold = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5], ARGV[6] == '1'
+local section, cursor, hold = tonumber(ARGV[3]), ARGV[4], ARGV[5] == '1'
+-- Keys, members and edges that are still to be looked at in this script.
+local budget = ${WORK}
 local todo, at = {}, 1
-for i = 7, #ARGV do todo[#todo + 1] = ARGV[i] end
+for i = 6, #ARGV do todo[#todo + 1] = ARGV[i] end
 local counts, holders = {}, {}
 local function counted(kind, name, value)
   local n = #counts
@@ -173,16 +177,24 @@ local function check_line(key, from)
   if reply[1] ~= '0' then later('line', key, reply[1]) end
 end
 
+-- Entries of a list from number from on, up to number last, as many as there is time for.
+local function page_of(name, from, last)
+  local page = math.min(from + math.max(budget, 1), last)
+  if from >= page then return {} end
+  local entries = list('LRANGE', P .. name, from, page - 1)
+  budget = budget - #entries
+  return entries
+end
+
 -- What a list holds that belongs to no task which may run: results that are kept for a dead task, or
 -- still to be given back.
 local function check_list(name, from, last, sure)
-  local needs = list('LRANGE', P .. name, from, math.min(from + ${STEPS}, last) - 1)
-  budget = budget - #needs
+  local needs = page_of(name, from, last)
   for _, need in ipairs(needs) do
     local other, origin = parse(need)
     if (known(other, origin)) then held('refs', other, name .. '${UNIT}' .. need, sure) end
   end
-  if #needs == ${STEPS} then later('list', name, from + ${STEPS}, last, sure) end
+  if #needs > 0 and from + #needs < last then later('list', name, from + #needs, last, sure) end
 end
 
 -- True when the key is as its kind, or is gone by now.
@@ -300,8 +312,7 @@ local function check_needs(id, place, score, from, found, before, bad)
   local open, linked, log, started =
     unpack(read(t, 'open', 'linked', 'log', 'started'))
   linked = tonumber(linked) or 0
-  local needs = list('LRANGE', P .. 'needs:' .. id, from, math.min(from + ${STEPS}, linked) - 1)
-  budget = budget - #needs
+  local needs = page_of('needs:' .. id, from, linked)
   for i, need in ipairs(needs) do
     local other, origin = parse(need)
     local is_there, outcome, refs, its_place = known(other, origin)
@@ -472,6 +483,8 @@ local function check_dead(id, sure)
       call('ZADD', DEAD, (tonumber(ended) or now) + time, id)
     end
   elseif not message then
+    -- It may have been dropped since it was listed.
+    if not is_listed and call('EXISTS', P .. 'kept:' .. id) == 0 then return end
     if find('dead', id, 'it is dead, and its message is gone', 'drops it') then drop_dead(id) end
     return
   end
@@ -528,7 +541,8 @@ local function visit_name(name)
   if not KINDS[kind or ''] then
     return find('owner', name, 'it is nothing that worq makes')
   end
-  if not has_type(name, KINDS[kind]) then return end
+  -- It may have ended since it was listed.
+  if not has_type(name, KINDS[kind]) or call('EXISTS', P .. name) == 0 then return end
   if TIMES[kind] then return ends(name, TIMES[kind]) end
   KEYS_OF[kind](id)
 end
