@@ -112,15 +112,15 @@ class Look {
   }
 
   async #compare(kind: string, name: string, began: string, holders: string[]): Promise<void> {
-    let sums: readonly (string | number)[] = ["", "", "", ""];
+    let before: readonly (string | number)[] = ["", "", ""];
     const repair = this.#repair ? "1" : "";
     for (let at = 0; at === 0 || at < holders.length; at += STEPS) {
       const some = holders.slice(at, at + STEPS);
       const last = at + STEPS >= holders.length ? "1" : "";
-      const args = [repair, kind, name, began, ...sums.map(String), last, ...some];
-      const answer = await this.#run(COUNT, args) as [...typeof sums, string[]];
-      this.#tell(answer.pop() as string[]);
-      sums = answer as typeof sums;
+      const args = [repair, kind, name, began, ...before.map(String), last, ...some];
+      const answer = await this.#run(COUNT, args) as [string, string, number, string[]];
+      this.#tell(answer[3]);
+      before = answer.slice(0, 3) as [string, string, number];
     }
   }
 
@@ -147,8 +147,8 @@ interface Suspect {
 
 /** Counts, beside how many were found of what they count. */
 class Tally {
-  /** By kind and name: what it counts, what was found for sure, and what was found in all. */
-  #counts = new Map<string, [count: number, sure: number, all: number]>();
+  /** By kind and name: what it counts, and how many were found. */
+  #counts = new Map<string, [count: number, found: number]>();
   /** So many parts are looked at one after the other, each with its share of the counts. */
   #parts = 1;
   #part = 0;
@@ -159,19 +159,16 @@ class Tally {
       if (entry !== undefined) entry[0] = Number(counts[at + 2]);
     }
     for (let at = 0; at < holders.length; at += 4) {
-      const sure = Number(holders[at + 3]);
-      if (sure === 0) continue;
-      const entry = this.#entry(holders[at]!, holders[at + 1]!);
-      if (entry === undefined) continue;
-      if (sure === 2) entry[1]++;
-      entry[2]++;
+      const seen = holders[at + 3] === "seen";
+      const entry = seen ? undefined : this.#entry(holders[at]!, holders[at + 1]!);
+      if (entry !== undefined) entry[1]++;
     }
   }
 
   suspects(): Suspect[] {
     const suspects: Suspect[] = [];
-    for (const [key, [count, sure, all]] of this.#counts) {
-      if (count >= sure && count <= all) continue;
+    for (const [key, [count, found]] of this.#counts) {
+      if (count === found) continue;
       const end = key.indexOf(UNIT);
       suspects.push({ kind: key.slice(0, end), name: key.slice(end + 1) });
       if (suspects.length === SUSPECTS) break;
@@ -185,12 +182,12 @@ class Tally {
     return ++this.#part < this.#parts;
   }
 
-  #entry(kind: string, name: string): [number, number, number] | undefined {
+  #entry(kind: string, name: string): [number, number] | undefined {
     const key = kind + UNIT + name;
     if (this.#parts > 1 && partOf(key, this.#parts) !== this.#part) return undefined;
     let entry = this.#counts.get(key);
     if (entry === undefined) {
-      this.#counts.set(key, entry = [0, 0, 0]);
+      this.#counts.set(key, entry = [0, 0]);
       if (this.#counts.size > COUNTS) this.#split();
     }
     return entry;

@@ -42,52 +42,13 @@ end
 
 -- Places in the line were given in this order, whatever the priority.
 local function number(place) return tonumber(place) % ${BAND} end
-local function place_of(id)
-  return call('ZSCORE', PENDING, id) or call('ZSCORE', READY, id) or call('ZSCORE', KEYED, id)
-    or read(P .. 't:' .. id, 'score')[1]
-end
 
--- Whether a task is still to be told of another one. It is when the other one has it in its list. An
--- entry that is missing was lost when the other one is older: then it was there to be waited for.
--- Only a task that never ran can have waited for it all the time.
-local function waits(id, place, ran, other, outcome, refs)
-  local feeds, feed = P .. 'feeds:' .. other, place .. '${UNIT}' .. id
-  local length = redis.pcall('LLEN', feeds)
-  if type(length) ~= 'number' then return false end
-  if outcome then return length > 0 and call('LPOS', feeds, feed) ~= false end
-  local its_place = not ran and place_of(other)
-  local older = its_place and number(its_place) < number(place)
-  if older and length > ${LONG} and length >= (tonumber(refs) or 0) then return true end
-  local found = length > 0 and call('LPOS', feeds, feed, 'COUNT', length > ${LONG} and 1 or 2) or {}
-  if #found > 1 and
-    find('feeds', other, 'it knows twice that task ' .. id .. ' waits for it', 'forgets it once') then
-    call('LREM', feeds, -1, feed)
-  end
-  if #found > 0 then return true end
-  if not older then return false end
-  if find('feeds', other, 'task ' .. id .. ' waits for it, and it does not know', 'tells it') then
-    call('RPUSH', feeds, feed)
-  end
-  return true
-end
-
--- Whether what an entry in a list of needs names is there; then also its outcome, its count of
--- tasks that take it, and its place when it ran.
+-- Whether what an entry in a list of needs names is there; then also its outcome and its count of
+-- tasks that take it. An entry that was gone from the start has an origin that nothing has.
 local function known(other, origin)
-  local outcome, theirs, refs, place =
-    unpack(read(P .. 't:' .. other, 'outcome', 'origin', 'refs', 'score'))
+  local outcome, theirs, refs = unpack(read(P .. 't:' .. other, 'outcome', 'origin', 'refs'))
   local is_there = is_it(origin, theirs) and (outcome or call('EXISTS', P .. 'm:' .. other) == 1)
-  return is_there, outcome or nil, refs, place
-end
-
--- Whether a task that is not over holds what it takes: 2 for sure; 1 perhaps, since it was told that
--- the other one is gone if that has come back only since; or 0.
-local function holds(id, place, ran, again, other, origin)
-  local is_there, outcome, refs, its_place = known(other, origin)
-  if not is_there then return 0 end
-  if not outcome then return waits(id, place, ran, other, outcome, refs) and 2 or 0 end
-  local sure = not again and its_place and place and number(its_place) < number(place)
-  return sure and 2 or 1
+  return is_there, outcome or nil, refs
 end
 `;
 
@@ -98,7 +59,7 @@ end
  * Returns { section, cursor, what is left, findings, counts, holders, last number given }. A finding
  * is four texts: invariant, id, problem, remedy or ''. A count is three: kind (`refs` or `keys`),
  * what is counted, how many. A holder is four: kind, what it holds; the id of a task, or the list and
- * the entry in it; 2 for one that is sure, 1 for one that may be, 0 for one that was seen before.
+ * the entry in it; '' or, for one that may have been given before, `seen`.
  */
 export const LOOK: Script = script(
   "look",
@@ -113,9 +74,9 @@ local function counted(kind, name, value)
   local n = #counts
   counts[n + 1], counts[n + 2], counts[n + 3] = kind, name, value
 end
-local function held(kind, name, by, sure)
+local function held(kind, name, by, seen)
   local n = #holders
-  holders[n + 1], holders[n + 2], holders[n + 3], holders[n + 4] = kind, name, by, sure
+  holders[n + 1], holders[n + 2], holders[n + 3], holders[n + 4] = kind, name, by, seen or ''
 end
 -- What is left of a task or a list, for the next step.
 local function later(...) todo[#todo + 1] = '${UNIT}' .. table.concat({ ... }, '${UNIT}') end
@@ -125,7 +86,7 @@ local SEQUENCE = tonumber(read(META, 'sequence')[1]) or 0
 local function check_number(id, what, n)
   n = tonumber(n)
   if not n or n <= SEQUENCE then return end
-  local problem = 'the last number given is ' .. SEQUENCE .. ', and task ' .. id .. ' has ' .. what .. ' ' .. text(n)
+  local problem = 'the last number given is ' .. text(SEQUENCE) .. ', and task ' .. id .. ' has ' .. what .. ' ' .. text(n)
   if find('sequence', 'meta', problem, 'goes on from there') then
     call('HSET', META, 'sequence', text(n))
     SEQUENCE = n
@@ -167,7 +128,7 @@ local function check_line(key, from)
   local members = reply[2]
   for i = 1, #members, 2 do
     local id = members[i]
-    budget = budget - 0.5
+    budget = budget - 1
     if not call('ZSCORE', KEYED, id) and
       find('line', id, 'it is in the line of key ' .. key .. ', and does not wait', 'takes it out') then
       call('ZREM', P .. 'line:' .. key, id)
@@ -188,13 +149,13 @@ end
 
 -- What a list holds that belongs to no task which may run: results that are kept for a dead task, or
 -- still to be given back.
-local function check_list(name, from, last, sure)
+local function check_list(name, from, last, seen)
   local needs = page_of(name, from, last)
   for _, need in ipairs(needs) do
     local other, origin = parse(need)
-    if (known(other, origin)) then held('refs', other, name .. '${UNIT}' .. need, sure) end
+    if (known(other, origin)) then held('refs', other, name .. '${UNIT}' .. need, seen) end
   end
-  if #needs > 0 and from + #needs < last then later('list', name, from + #needs, last, sure) end
+  if #needs > 0 and from + #needs < last then later('list', name, from + #needs, last, seen) end
 end
 
 -- True when the key is as its kind, or is gone by now.
@@ -206,6 +167,26 @@ local function has_type(name, wanted)
     return true
   end
   return false
+end
+
+-- Whether a pending task is still to be told of one that it takes: until that is over, and then as
+-- long as it is in its list.
+local function waits(id, place, other, outcome, refs)
+  local feeds, feed = P .. 'feeds:' .. other, place .. '${UNIT}' .. id
+  local length = redis.pcall('LLEN', feeds)
+  if type(length) ~= 'number' then return false end
+  if outcome then return length > 0 and call('LPOS', feeds, feed) ~= false end
+  -- A long list is not looked through when there is no sign that one is missing.
+  if length > ${LONG} and length >= (tonumber(refs) or 0) then return true end
+  local found = length > 0 and call('LPOS', feeds, feed, 'COUNT', length > ${LONG} and 1 or 2) or {}
+  if #found > 1 and
+    find('feeds', other, 'it knows twice that task ' .. id .. ' waits for it', 'forgets it once') then
+    call('LREM', feeds, -1, feed)
+  elseif #found == 0 and
+    find('feeds', other, 'task ' .. id .. ' waits for it, and it does not know', 'tells it') then
+    call('RPUSH', feeds, feed)
+  end
+  return true
 end
 
 local function leave_all(id, key)
@@ -258,7 +239,7 @@ local function check_over(id, v)
     end
   end
   if v.linked then
-    check_list('needs:' .. id, 0, tonumber(v.linked) or 0, 1)
+    check_list('needs:' .. id, 0, tonumber(v.linked) or 0)
   elseif call('EXISTS', P .. 'needs:' .. id) == 1 and
     find('owner', 'needs:' .. id, 'its task is over, and has given back all of it', 'removes it') then
     call('UNLINK', P .. 'needs:' .. id)
@@ -309,32 +290,19 @@ end
 -- first one that fails it.
 local function check_needs(id, place, score, from, found, before, bad)
   local t = P .. 't:' .. id
-  local open, linked, log, started =
-    unpack(read(t, 'open', 'linked', 'log', 'started'))
+  local open, linked = unpack(read(t, 'open', 'linked'))
   linked = tonumber(linked) or 0
   local needs = page_of('needs:' .. id, from, linked)
   for i, need in ipairs(needs) do
     local other, origin = parse(need)
-    local is_there, outcome, refs, its_place = known(other, origin)
+    local is_there, outcome, refs = known(other, origin)
     if is_there then
-      local sure = 1
-      if place == 'pending' then
-        if waits(id, score, started or log, other, outcome, refs) then
-          found = found + 1
-          sure = 2
-        elseif not outcome then
-          sure = 0
-        end
-      elseif not outcome then
-        sure = 0
-        local feed = score .. '${UNIT}' .. id
-        if list('LPOS', P .. 'feeds:' .. other, feed, 'COUNT', 1)[1] then
-          sure = 2
-          find('open', id, 'it is in ' .. place .. ', and ' .. other .. ' is not over')
-        end
+      held('refs', other, 'needs:' .. id .. '${UNIT}' .. need)
+      if place ~= 'pending' then
+        if not outcome then find('open', id, 'it is in ' .. place .. ', and ' .. other .. ' is not over') end
+      elseif waits(id, score, other, outcome, refs) then
+        found = found + 1
       end
-      if sure == 1 and not log and its_place and number(its_place) < number(score) then sure = 2 end
-      if sure > 0 then held('refs', other, 'needs:' .. id .. '${UNIT}' .. need, sure) end
     end
     if bad < 0 and (not is_there or (outcome and string.byte(outcome) ~= 115)) then bad = from + i - 1 end
   end
@@ -390,7 +358,7 @@ local function check_alive(id, v, message)
   lasts('feeds:' .. id)
   local refs = tonumber(v.refs) or 0
   if refs > 0 then counted('refs', id, refs) end
-  if v.key then held('keys', v.key, id, 2) end
+  if v.key then held('keys', v.key, id) end
   if found == 0 then
     if find('place', id, 'it is in no place, so that no pool can take it', 'puts it back') then
       put_back(id, v, message)
@@ -473,7 +441,7 @@ local function check_rest(id)
   if call('EXISTS', P .. 'm:' .. id) == 0 then check_task(id) end
 end
 
-local function check_dead(id, sure)
+local function check_dead(id, seen)
   local message, ended = unpack(read(P .. 'dead:' .. id, 'message', 'ended'))
   local is_listed = call('ZSCORE', DEAD, id)
   if message and not is_listed then
@@ -491,7 +459,7 @@ local function check_dead(id, sure)
   lasts('dead:' .. id)
   lasts('kept:' .. id)
   local length = redis.pcall('LLEN', P .. 'kept:' .. id)
-  if type(length) == 'number' and length > 0 then check_list('kept:' .. id, 0, length, sure or 1) end
+  if type(length) == 'number' and length > 0 then check_list('kept:' .. id, 0, length, seen) end
 end
 
 local TYPES = {
@@ -532,7 +500,7 @@ function KEYS_OF.given(id)
     find('settled', name, 'nobody gives back these results', 'has that done') then
     go_on_with('${UNIT}' .. name)
   end
-  check_list(name, 0, call('LLEN', P .. name), 1)
+  check_list(name, 0, call('LLEN', P .. name))
 end
 
 local function visit_name(name)
@@ -593,7 +561,7 @@ local SECTIONS = {
   { 'ZSCAN', DUE, visit = check_rest },
   { 'ZSCAN', LATE, visit = check_rest },
   -- Its results were with the task before it died: they may have been seen there, or not at all.
-  { 'ZSCAN', DEAD, visit = function(id) check_dead(id, 0) end },
+  { 'ZSCAN', DEAD, visit = function(id) check_dead(id, 'seen') end },
   { 'ZSCAN', TURNS, visit = check_key },
   { 'ZSCAN', RESTS, visit = check_key },
   { 'HSCAN', KEYS_ALIVE, visit = function(key)
@@ -628,7 +596,7 @@ end
 
 local LATER = {}
 function LATER.line(key, from) check_line(key, from) end
-function LATER.list(name, from, last, sure) check_list(name, tonumber(from), tonumber(last), sure) end
+function LATER.list(name, from, last, seen) check_list(name, tonumber(from), tonumber(last), seen) end
 function LATER.needs(id, place, score, from, found, before, bad)
   -- It has gone on since: it is looked at another time.
   if place == 'pending' and call('ZSCORE', PENDING, id) ~= score then return end
@@ -670,9 +638,9 @@ return { section, cursor, { unpack(todo, at) }, findings, counts, holders, text(
 /**
  * Compares a count with those that it counts. ARGV: now or '', '1' to repair, kind (refs or keys),
  * what is counted, last number given when the search for holders began; number and count when this
- * began, holders that were found before for sure and in all, or four times ''; '1' when these are
- * the last; holders, as LOOK gives them, STEPS at most.
- * Returns { number, count, holders for sure, holders in all, findings }.
+ * began, and holders that were found before, or three times ''; '1' when these are the last;
+ * holders, as LOOK gives them, STEPS at most.
+ * Returns { number, count, holders, findings }.
  */
 export const COUNT: Script = script(
   "count",
@@ -681,58 +649,47 @@ local kind, name, began = ARGV[3], ARGV[4], tonumber(ARGV[5])
 local given = tonumber(read(META, 'sequence')[1]) or 0
 local key, field = KEYS_ALIVE, name
 if kind == 'refs' then key, field = P .. 't:' .. name, 'refs' end
-local count_now = tonumber(read(key, field)[1]) or 0
-local first, count_first = tonumber(ARGV[6]) or given, tonumber(ARGV[7]) or count_now
-local sure, all = tonumber(ARGV[8]) or 0, tonumber(ARGV[9]) or 0
+local counted = tonumber(read(key, field)[1]) or 0
+local first, counted_first = tonumber(ARGV[6]) or given, tonumber(ARGV[7]) or counted
+local holders = tonumber(ARGV[8]) or 0
 
-local function holds_key(id)
-  local outcome, its_key = unpack(read(P .. 't:' .. id, 'outcome', 'key'))
-  return not outcome and its_key == name and call('EXISTS', P .. 'm:' .. id) == 1 and 1 or 0
-end
 local function has_entry(list_name, need, limit)
   local found = redis.pcall('LPOS', P .. list_name, need)
-  return type(found) == 'number' and found < limit
+  return type(found) == 'number' and (not limit or found < limit) and 1 or 0
 end
--- A task may have died since it was seen: what it holds is in another list then.
-local function holds_result(id, need)
-  local other, origin = parse(need)
-  if not known(other, origin) then return 0, 0 end
-  local kept = has_entry('kept:' .. id, need, math.huge) and 1 or 0
-  local outcome, linked, log, started =
-    unpack(read(P .. 't:' .. id, 'outcome', 'linked', 'log', 'started'))
-  if not has_entry('needs:' .. id, need, tonumber(linked) or 0) then return kept, 0 end
-  local place = not outcome and place_of(id)
-  local n = place and holds(id, place, started or log, log, other, origin) or 1
-  return kept + math.min(n, 1), n == 2 and 1 or 0
-end
-for i = 11, #ARGV do
-  local list_name, need = string.match(ARGV[i], '^([^${UNIT}]+)${UNIT}(.*)$')
-  local id = string.match(list_name or '', '^needs:(.*)$')
-  local n, m = 0, 0
+for i = 10, #ARGV do
+  local n = 0
   if kind == 'keys' then
-    n = holds_key(ARGV[i])
-    m = n
-  elseif id then
-    n, m = holds_result(id, need)
-  elseif has_entry(list_name, need, math.huge) and known(parse(need)) then
-    n = 1
+    local outcome, its_key = unpack(read(P .. 't:' .. ARGV[i], 'outcome', 'key'))
+    local is_alive = not outcome and call('EXISTS', P .. 'm:' .. ARGV[i]) == 1
+    n = is_alive and its_key == name and 1 or 0
+  else
+    local list_name, need = string.match(ARGV[i], '^([^${UNIT}]+)${UNIT}(.*)$')
+    local id = string.match(list_name, '^needs:(.*)$')
+    if not known(parse(need)) then n = 0
+    -- What a task took is in another list when it has died since.
+    elseif id then
+      local linked = tonumber(read(P .. 't:' .. id, 'linked')[1]) or 0
+      n = has_entry(list_name, need, linked) + has_entry('kept:' .. id, need)
+    else n = has_entry(list_name, need) end
   end
-  all, sure = all + n, sure + m
+  holders = holders + n
 end
 
--- Whoever came since the search began may be one that it did not see.
-local low = count_first < sure - (given - first) and (first == given or unsettled == 0)
-local high = count_now > all + (given - began)
-if ARGV[10] == '1' and (low or high) then
+-- Each task that came since has a number of its own: so many may not have been found, or have been
+-- found that were not counted at first.
+local low = counted_first < holders - (given - first) and (first == given or unsettled == 0)
+local most = holders + given - began
+if ARGV[9] == '1' and (low or counted > most) then
   local what = kind == 'refs' and 'tasks that take its result' or 'tasks that are not over'
-  local problem = 'it counts ' .. count_now .. ' ' .. what .. ', and there are ' .. all
-  if find(kind, name, problem, 'sets its count') and given == first and count_now == count_first then
+  local problem = 'it counts ' .. counted .. ' ' .. what .. ', and there are ' .. holders
+  if find(kind, name, problem, 'sets its count') and given == first and counted == counted_first then
     if kind == 'keys' then
-      if all > 0 then call('HSET', key, field, all) else call('HDEL', key, field) end
+      if most > 0 then call('HSET', key, field, most) else call('HDEL', key, field) end
     else
-      call('HSET', key, field, all)
+      call('HSET', key, field, most)
       local outcome, keep, linked = unpack(read(key, 'outcome', 'keep', 'linked'))
-      if outcome and all > 0 then
+      if outcome and most > 0 then
         call('PERSIST', key)
       elseif outcome and not linked then
         call('PEXPIRE', key, math.max(1, tonumber(keep) or 0))
@@ -740,7 +697,7 @@ if ARGV[10] == '1' and (low or high) then
     end
   end
 end
-return { text(first), text(count_first), sure, all, findings }
+return { text(first), text(counted_first), holders, findings }
 `,
   true,
 );
