@@ -21,9 +21,10 @@ testTaskQueue({
   test: (name, fn) => Deno.test({ name, fn, ignore: redisUrl === undefined }),
 });
 
-testOn(redisUrl, "RedisTaskQueue cancels a task that its caller left half stored", async (url) => {
+/** Opens a client that dies when a wide task is stored, and registered with one of its needs. */
+function leavingHalf(): RedisFactory {
   let scripts = 0;
-  const redisFactory: RedisFactory = async (...args) => {
+  return async (...args) => {
     const client = await openRedisClient(...args);
     const send: RedisClient["send"] = (command, args) =>
       command === "EVALSHA" && ++scripts === 3 // its needs, the task, and then the rest of the needs
@@ -31,9 +32,29 @@ testOn(redisUrl, "RedisTaskQueue cancels a task that its caller left half stored
         : client.send(command, args);
     return { ...client, send };
   };
+}
+
+testOn(redisUrl, "RedisTaskQueue registers a task with none that ends meanwhile", async (url) => {
   const name = freshName();
   await using queue = new RedisTaskQueue(url, name);
-  await using dying = new RedisTaskQueue(url, name, { redisFactory });
+  await using dying = new RedisTaskQueue(url, name, { redisFactory: leavingHalf() });
+  const driver = new Driver(queue);
+  const needs = Array.from({ length: 100 }, (_, i) => `n${i}`);
+  await driver.enqueue(...needs.map((id) => ({ id })));
+  const claims = await driver.claim(100);
+  const wide = { id: "wide", takes: needs, onError: "pass" as const };
+  await rejects(new Driver(dying).enqueue(wide), /the caller died/);
+  // The same script that ends n7, whose result nobody keeps, registers the task with what it takes.
+  await driver.exchange({ reports: [driver.report("success", claims[7]!, 0)] });
+  await driver.end("success", ...claims);
+  strictEqual(await driver.run(), "wide");
+  deepStrictEqual(await queue.fsck(LOOK), []);
+});
+
+testOn(redisUrl, "RedisTaskQueue cancels a task that its caller left half stored", async (url) => {
+  const name = freshName();
+  await using queue = new RedisTaskQueue(url, name);
+  await using dying = new RedisTaskQueue(url, name, { redisFactory: leavingHalf() });
   const client = await openRedisClient(url, { connectTimeout: 5_000 });
   try {
     const driver = new Driver(queue);

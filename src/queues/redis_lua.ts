@@ -456,6 +456,8 @@ local function settle(n)
     local score, id = string.match(entry, '^([^${UNIT}]+)${UNIT}(.*)$')
     local steps, through
     if score then
+      -- What ended in this script is not there any more.
+      forget()
       steps, through = link(id, score, n)
     elseif string.byte(entry) == ${UNIT.charCodeAt(0)} then
       local needs = list('LPOP', P .. string.sub(entry, 2), n)
