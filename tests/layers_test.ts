@@ -127,6 +127,7 @@ const LAYERS = [
   "cli/commands/cancel",
   "cli/commands/pause",
   "cli/commands/dead",
+  "cli/commands/fsck",
   "cli/commands/schedules",
   "cli/commands/bench",
   "cli/commands/build",

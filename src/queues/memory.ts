@@ -177,6 +177,11 @@ export function memoryQueueNames(url: string): string[] {
     .map(([address]) => address.slice(prefix.length));
 }
 
+/** What is behind the queue with this address, for tests of what checks it. */
+export function storeAt(address: string): Store | undefined {
+  return stores.get(address);
+}
+
 /** A worker has a memory of its own: what it put into a queue, no pool would ever see. */
 function checkPlace(act: string, name: string, address: string): void {
   const url = workerScope()?.url;
