@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import config from "../deno.json" with { type: "json" };
 import { type Deferred, getBroker, InlineWorkerPool, task, withContext } from "@worq/worq";
+import { openRedisClient } from "../src/queues/redis_client.ts";
+import { prefixOf } from "../src/queues/redis_lua.ts";
 import { freshName, redisUrl, testOn } from "./support/backends.ts";
 import { eventually } from "./support/eventually.ts";
 import { freePort } from "./support/redis_server.ts";

@@ -73,7 +73,9 @@ async function fsck({ url, queue, limit, repair, yes, json }: FsckSettings): Pro
 function whatIsLeft(left: number, many: number, queue: string, repair = false): string {
   const what = `${findingsText(left)} in queue "${queue}"`;
   if (repair) return `${what} could not be repaired`;
-  return many === 0 ? `${what}, which nothing repairs` : `${what}; --repair repairs ${many} of them`;
+  return many === 0
+    ? `${what}, which nothing repairs`
+    : `${what}; --repair repairs ${many} of them`;
 }
 
 async function tell(findings: readonly Finding[], json: boolean | undefined): Promise<void> {
@@ -88,7 +90,9 @@ async function tell(findings: readonly Finding[], json: boolean | undefined): Pr
   const lines = tableLines(["INVARIANT", "ID", "STATE", "PROBLEM"], rows, []);
   const { isTTY, columns } = process.stdout;
   // Colours are in the first line only, which is short.
-  await writeLine(lines.map((line, i) => isTTY && i > 0 ? line.slice(0, columns) : line).join("\n"));
+  await writeLine(
+    lines.map((line, i) => isTTY && i > 0 ? line.slice(0, columns) : line).join("\n"),
+  );
 }
 
 function findingsText(n: number): string {
