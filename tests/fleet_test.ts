@@ -208,6 +208,10 @@ testOn(OWN, "the documented rights are enough, and each one that is missing is n
     await late.cancel();
     strictEqual((await worker.taskQueue.stats()).leased, 0);
     ok((await listQueues(url)).includes("default"));
+    await worker.pause();
+    await q.sum([q.twice(1)]);
+    deepStrictEqual(await worker.fsck(), []);
+    await worker.resume();
     await q.clear();
   };
   await graph();
