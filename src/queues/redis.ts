@@ -31,6 +31,7 @@ import { placeOf } from "./redis_url.ts";
 import { connectionTo, type RedisConnection, type Subscriber } from "./redis_connection.ts";
 import { confirm, type Durability, durabilityOf } from "./redis_durable.ts";
 import { fsckRedis } from "./redis_fsck.ts";
+import { FSCK_SCRIPTS } from "./redis_fsck_scripts.ts";
 import { prefixOf, RECORD, STEPS } from "./redis_lua.ts";
 import {
   CANCEL,
@@ -352,9 +353,11 @@ export class RedisTaskQueue implements TaskQueue {
   }
 
   /** What is wrong with the queue. */
-  fsck(options: Required<FsckOptions>): Promise<Finding[]> {
+  async fsck(options: Required<FsckOptions>): Promise<Finding[]> {
+    // What is not allowed would end a repair in the middle.
+    await this.#connection.permit("fsck", FSCK_SCRIPTS);
     const run = (script: Script, args: readonly string[]) => this.#run(script, () => [...args]);
-    return fsckRedis(run, () => this.#settle(), options);
+    return await fsckRedis(run, () => this.#settle(), options);
   }
 
   /** Another queue on the same server. */

@@ -10,7 +10,7 @@ import {
   type RedisFactory,
   unavailable,
 } from "./redis_client.ts";
-import { checkRights } from "./redis_rights.ts";
+import { checkRights, commandsOf } from "./redis_rights.ts";
 import { parseRedisUrl } from "./redis_url.ts";
 import { channelOf, RECORD } from "./redis_lua.ts";
 import { type Script, SCRIPTS, textFor } from "./redis_scripts.ts";
@@ -179,6 +179,16 @@ export class RedisConnection {
     }
   }
 
+  /** Throws `QueueUnavailable` when the user may not run all that these scripts run. */
+  async permit(act: string, scripts: readonly Script[]): Promise<void> {
+    await this.#persist(act, (client) => this.#checkRights(client, commandsOf(scripts)));
+  }
+
+  async #checkRights(client: RedisClient, commands?: readonly string[]): Promise<void> {
+    const { username = "default", password } = parseRedisUrl(this.#url);
+    if (password !== undefined) await checkRights(client, username, commands);
+  }
+
   async #load(client: RedisClient, script: Script): Promise<Loaded> {
     const text = textFor(script, this.#major, client.servers !== undefined);
     const loaded = { text, sha: String(await client.send("SCRIPT", ["LOAD", text])) };
@@ -240,8 +250,7 @@ export class RedisConnection {
       throw error;
     });
     this.#major = checkVersion(info);
-    const { username = "default", password } = parseRedisUrl(this.#url);
-    if (password !== undefined) await checkRights(client, username);
+    await this.#checkRights(client);
     await Promise.all(SCRIPTS.map((script) => this.#load(client, script)));
     await client.subscribe(
       channelOf(this.client),

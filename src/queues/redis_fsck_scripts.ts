@@ -509,6 +509,9 @@ local function visit_name(name)
   if not KINDS[kind or ''] then
     return find('owner', name, 'it is nothing that worq makes')
   end
+  -- These are looked at with their task.
+  local is_part = kind == 't' or kind == 'needs' or kind == 'feeds'
+  if is_part and call('EXISTS', P .. 'm:' .. id) == 1 then return end
   -- It may have ended since it was listed.
   if not has_type(name, KINDS[kind]) or call('EXISTS', P .. name) == 0 then return end
   if TIMES[kind] then return ends(name, TIMES[kind]) end
@@ -588,7 +591,8 @@ local function fetch(section)
     for i, name in ipairs(reply[2]) do names[i] = string.sub(name, #P + 1) end
     return reply[1], names
   end
-  local reply = call(command, key, from, 'COUNT', ${STEPS})
+  local reply = command == 'HSCAN' and call('HSCAN', key, from, 'COUNT', ${STEPS})
+    or call('ZSCAN', key, from, 'COUNT', ${STEPS})
   local members = {}
   for i = 1, #reply[2], 2 do members[#members + 1] = reply[2][i] end
   return reply[1], members
@@ -701,3 +705,6 @@ return { text(first), text(counted_first), holders, findings }
 `,
   true,
 );
+
+/** Both, whose rights a client needs that looks for what is wrong. */
+export const FSCK_SCRIPTS: readonly Script[] = [LOOK, COUNT];

@@ -1,10 +1,10 @@
 /** Clients that load worq's scripts with another text, to see what that changes. */
 import { openRedisClient, type RedisFactory } from "../../src/queues/redis_client.ts";
 import { STEPS } from "../../src/queues/redis_lua.ts";
-import { COUNT, LOOK } from "../../src/queues/redis_fsck_scripts.ts";
+import { FSCK_SCRIPTS } from "../../src/queues/redis_fsck_scripts.ts";
 import { SCRIPTS } from "../../src/queues/redis_scripts.ts";
 
-const ALL = [...SCRIPTS, LOOK, COUNT];
+const ALL = [...SCRIPTS, ...FSCK_SCRIPTS];
 
 /** Opens clients that load each script as `rewrite` gives it. */
 export function rewriting(rewrite: (text: string, name: string) => string): RedisFactory {
