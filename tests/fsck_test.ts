@@ -576,7 +576,7 @@ async function busy(queue: RedisTaskQueue, seed: number, until: number): Promise
   const pick = (n: number) => Math.floor(random() * n);
   const mine: Need[] = [];
   const limits = { perKey: { concurrency: 2, rate: { count: 50, per: 100 } } };
-  let held: Claim[] = [];
+  const held: Claim[] = [];
   for (let n = 0; Date.now() < until; n++) {
     const recent = mine.slice(-40);
     const specs = Array.from({ length: 1 + pick(5) }, (_, i): TaskSpec => {
