@@ -26,6 +26,7 @@ export {
 } from "./src/message.ts";
 export { Abort } from "./src/abort.ts";
 export { type Place } from "./src/current_task.ts";
+export { type Finding, type FsckOptions, type Invariant, INVARIANTS } from "./src/fsck.ts";
 export { type Job } from "./src/pools/consumer.ts";
 export { type Crew, type CrewHost } from "./src/pools/worker_pool.ts";
 export { type MemoryQueueOptions, MemoryTaskQueue } from "./src/queues/memory.ts";

@@ -61,6 +61,7 @@ export {
   TaskPending,
   WorqError,
 } from "./src/errors.ts";
+export { type Finding, type FsckOptions, type Invariant, INVARIANTS } from "./src/fsck.ts";
 export { type Enqueued, type Hook, type RunningTask, type TaskResult } from "./src/hooks.ts";
 export { all, asCompleted, type Handle, map } from "./src/helpers.ts";
 export {

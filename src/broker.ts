@@ -4,6 +4,7 @@ import { NO_CONTEXT } from "./context.ts";
 import { Current, type Place, Run, runAs } from "./current_task.ts";
 import { deadIds, type DeadLetter, type DeadOptions, letterOf } from "./dead.ts";
 import { Deferred, failureOf, settle } from "./deferred.ts";
+import type { Finding, FsckOptions } from "./fsck.ts";
 import { aroundEnqueue, type AroundRun, aroundRun, checkHooks, type Hook } from "./hooks.ts";
 import type { Message } from "./message.ts";
 import { encodeContinuedFailure, encodeFailure, inputOf, type Subject } from "./outcome.ts";
@@ -195,6 +196,28 @@ export class Broker implements AsyncDisposable {
   /** Drops dead tasks, all of them when no ids are given; returns how many there were. */
   async discard(ids?: readonly string[]): Promise<number> {
     return await this.taskQueue.discard(ids ?? await deadIds(this.taskQueue));
+  }
+
+  /**
+   * What is wrong with the queue: nothing, unless somebody changed its keys by hand, the server lost
+   * some of what it had confirmed, or worq has a fault. It looks while pools and callers work, and
+   * reports nothing that is only under way. With `repair` it sets right what can be: a task whose
+   * message is there will run, one that cannot run ends as expired, and who waits is told. Throws a
+   * `RangeError` for a limit that cannot be.
+   *
+   * @example
+   * ```ts
+   * import { getBroker } from "@worq/worq";
+   * import { deepStrictEqual } from "node:assert/strict";
+   *
+   * await using broker = getBroker("memory://fsck");
+   * deepStrictEqual(await broker.fsck(), []);
+   * ```
+   */
+  async fsck(options: FsckOptions = {}): Promise<Finding[]> {
+    const { repair = false, limit = 1_000 } = options;
+    checkCount("check the queue", "limit", limit);
+    return await this.taskQueue.fsck({ repair, limit });
   }
 
   /**

@@ -21,6 +21,7 @@
  * Every method is atomic (another client sees all of it or none) and may be sent again after an
  * answer was lost: the second time it changes nothing.
  */
+import type { Finding, FsckOptions } from "./fsck.ts";
 import type { TaskStatus } from "./status.ts";
 
 /** How a task ended. */
@@ -422,6 +423,12 @@ export interface TaskQueue extends AsyncDisposable {
    * was due.
    */
   schedule(changes: readonly ScheduleChange[]): Promise<ScheduleBook>;
+  /**
+   * What is wrong with the queue, as `INVARIANTS` of `fsck.ts` tell what must hold; with `repair`, what
+   * can be set right is. It looks while the queue works: what it finds was so at one moment, each task
+   * with what is around it.
+   */
+  fsck(options: Required<FsckOptions>): Promise<Finding[]>;
   /** Adds a listener; the returned function takes it away. */
   listen(listener: QueueListener): () => void;
 }

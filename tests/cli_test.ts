@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import config from "../deno.json" with { type: "json" };
 import { type Deferred, getBroker, InlineWorkerPool, task, withContext } from "@worq/worq";
+import { openRedisClient } from "../src/queues/redis_client.ts";
+import { prefixOf } from "../src/queues/redis_lua.ts";
 import { freshName, redisUrl, testOn } from "./support/backends.ts";
 import { eventually } from "./support/eventually.ts";
 import { freePort } from "./support/redis_server.ts";
@@ -127,6 +129,7 @@ const MISTAKES: Record<string, [args: string[], code: number, line: RegExp]> = {
     2,
     /^worq: cannot look at dead tasks on memory:\/\/: /,
   ],
+  "a check of what nobody shares": [["fsck", "--url", "memory://"], 2, /cannot check a queue on/],
   "a limit that is none": [["dead", "--limit", "0"], 2, /It takes a whole number, 1 or more\.$/],
   "an end of no schedule": [["unschedule"], 2, /missing required argument 'names'/],
   "schedules that nobody shares": [["schedules", "--url", "memory://"], 2, /look at schedules on/],
@@ -212,6 +215,7 @@ Deno.test("worq tells a server that cannot be reached in one line, and with code
     ["dead", "--url", url],
     ["redrive", "--all", "--url", url],
     ["discard", "x", "--url", url],
+    ["fsck", "--url", url],
   ];
   for (const { code, out, err } of await Promise.all(commands.map((args) => worq(...args)))) {
     match(
@@ -432,6 +436,51 @@ testOn(redisUrl, "worq dead, redrive and discard see tasks that failed for good"
   deepStrictEqual(some, { code: 0, out: `2 tasks redriven in "${queue}"\n`, err: "" });
   const none = await worq("discard", "--all", ...at);
   deepStrictEqual(none, { code: 0, out: `0 tasks discarded from "${queue}"\n`, err: "" });
+  await broker.clear();
+});
+
+testOn(redisUrl, "worq fsck tells what is wrong with a queue, and repairs it", async (url) => {
+  const queue = freshName();
+  const at = ["--url", url, "--queue", queue];
+  const sound = { code: 0, out: `queue "${queue}" is sound\n`, err: "" };
+  await using broker = getBroker(url, queue);
+  await broker.queue().one();
+  deepStrictEqual(await worq("fsck", ...at), sound);
+  const client = await openRedisClient(url, { connectTimeout: 5_000 });
+  try {
+    await client.send("UNLINK", [`${prefixOf(queue)}ready`]);
+    await client.send("SET", [`${prefixOf(queue)}mine\x1b[31m`, "1"]);
+    const found = await worq("fsck", ...at);
+    const [head, ...rows] = found.out.trimEnd().split("\n");
+    match(head!, /^INVARIANT +ID +STATE +PROBLEM$/);
+    match(rows.sort()[0]!, /^owner +mine\S* +no repair +it is nothing that worq makes$/);
+    match(rows[1]!, /^place +\S+ +can be repaired +it is in no place, .*: puts it back$/);
+    strictEqual(
+      found.err,
+      `worq: 2 findings in queue "${queue}"; --repair repairs 1 of them\n`,
+    );
+    strictEqual(found.code, 1);
+    const refused = await worq("fsck", "--repair", ...at);
+    match(refused.err, /^worq: this would repair 1 finding of queue ".*": say so with --yes\n$/);
+    strictEqual(await broker.size(), 0);
+    const some = await worq("fsck", "--repair", "--yes", ...at);
+    match(some.out, /^place +\S+ +repaired +it is in no place/m);
+    strictEqual(some.err, `worq: 1 finding in queue "${queue}" could not be repaired\n`);
+    strictEqual(some.code, 1);
+    strictEqual(await broker.size(), 1);
+    const left = await worq("fsck", "--json", ...at);
+    deepStrictEqual(JSON.parse(left.out), {
+      invariant: "owner",
+      id: "mine\x1b[31m",
+      problem: "it is nothing that worq makes",
+      repaired: false,
+    });
+    match(left.err, /^worq: 1 finding in queue ".*", which nothing repairs\n$/);
+    await client.send("UNLINK", [`${prefixOf(queue)}mine\x1b[31m`]);
+    deepStrictEqual(await worq("fsck", "--repair", ...at), sound);
+  } finally {
+    await client.close();
+  }
   await broker.clear();
 });
 

@@ -208,6 +208,11 @@ testOn(OWN, "the documented rights are enough, and each one that is missing is n
     await late.cancel();
     strictEqual((await worker.taskQueue.stats()).leased, 0);
     ok((await listQueues(url)).includes("default"));
+    await using other = getBroker(url, "waiting");
+    const waiting = other.queue<typeof tasks>();
+    await waiting.sum([waiting.twice(1)]);
+    deepStrictEqual(await other.fsck(), []);
+    await other.clear();
     await q.clear();
   };
   await graph();

@@ -35,9 +35,10 @@ testOn(redisUrl, "memory and Redis agree on every sequence of operations", async
   const steps = fc.constantFrom(STEPS, STEPS, 2, 3);
   const property = fc.asyncProperty(
     steps,
+    fc.boolean(),
     sequences,
-    (steps, operations) =>
-      agree({ url, client }, { steps, redisFactory: FACTORIES[steps]! }, operations),
+    (steps, always, operations) =>
+      agree({ url, client }, { steps, redisFactory: FACTORIES[steps]! }, always, operations),
   );
   const lanes = Array.from({ length: LANES }, (_, lane) => {
     const numRuns = Math.ceil(RUNS / LANES);

@@ -9,6 +9,7 @@ import { callCommand } from "./commands/call.ts";
 import { cancelCommand, clearCommand } from "./commands/cancel.ts";
 import { deadCommand, discardCommand, redriveCommand } from "./commands/dead.ts";
 import { demoCommand } from "./commands/demo.ts";
+import { fsckCommand } from "./commands/fsck.ts";
 import { healthCommand } from "./commands/health.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { mapCommand } from "./commands/map.ts";
@@ -95,6 +96,7 @@ function createProgram(): Command {
     unscheduleCommand(),
     pauseCommand(),
     resumeCommand(),
+    fsckCommand(),
     healthCommand(),
     buildCommand(),
     demoCommand(),

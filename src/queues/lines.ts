@@ -43,6 +43,29 @@ export class Lines<T extends Waiting> implements Iterable<T> {
     for (const line of this.#lines.values()) yield* line;
   }
 
+  /** How many of the taken tasks have not left, by key: for those who check it. */
+  get busy(): Map<string, number> {
+    return this.#busy;
+  }
+
+  /** The turns of the lines, likewise. */
+  get turns(): Timers<string> {
+    return this.#turns;
+  }
+
+  /** Keys of lines that have tasks and will not come to their turn. */
+  stuck(): string[] {
+    return [...this.#lines.keys()].filter((key) => {
+      const turn = this.#turns.get(key) ?? this.#rests.get(key);
+      return turn === undefined && !this.#busy.has(key);
+    });
+  }
+
+  /** Gives a line that has tasks its turn. */
+  activate(key: string): void {
+    this.#activate(key);
+  }
+
   /** Puts a task into its line. */
   add(task: T): void {
     const { key = OWN } = task;

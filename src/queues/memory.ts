@@ -1,5 +1,6 @@
 /** {@linkcode MemoryTaskQueue}: the port for one process. */
 import { QueueUnavailable } from "../errors.ts";
+import type { Finding, FsckOptions } from "../fsck.ts";
 import type {
   CancelAnswer,
   DeadTask,
@@ -18,6 +19,7 @@ import type {
   TaskRecord,
 } from "../task_queue.ts";
 import { workerScope } from "../worker_scope.ts";
+import { fsckMemory } from "./memory_fsck.ts";
 import { Store } from "./memory_store.ts";
 
 /** What a queue in memory can be told. */
@@ -125,6 +127,11 @@ export class MemoryTaskQueue implements TaskQueue {
     return this.#do(() => this.#store.deliver(task, outcome, keep));
   }
 
+  /** What is wrong with the queue. */
+  fsck(options: Required<FsckOptions>): Promise<Finding[]> {
+    return this.#do(() => fsckMemory(this.#store, options));
+  }
+
   /** Another queue in the same memory. */
   sibling(name: string): MemoryTaskQueue {
     return new MemoryTaskQueue(this.#url, name, this.#options);
@@ -168,6 +175,11 @@ export function memoryQueueNames(url: string): string[] {
   return [...stores]
     .filter(([address, store]) => address.startsWith(prefix) && store.hadTasks())
     .map(([address]) => address.slice(prefix.length));
+}
+
+/** What is behind the queue with this address, for tests of what checks it. */
+export function storeAt(address: string): Store | undefined {
+  return stores.get(address);
 }
 
 /** A worker has a memory of its own: what it put into a queue, no pool would ever see. */

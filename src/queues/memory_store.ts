@@ -46,7 +46,7 @@ export interface Listening {
 }
 
 /** A task, from its enqueue until its outcome is dropped. */
-interface Entry {
+export interface Entry {
   readonly id: string;
   readonly origin: string | undefined;
   readonly score: number;
@@ -56,6 +56,8 @@ interface Entry {
   needs: readonly Need[];
   /** Entries behind the needs that are known, to give them back. */
   held: Entry[] | undefined;
+  /** Needs that were gone when it was stored: another task with such an id is not what it takes. */
+  gone: Set<Need> | undefined;
   open: number;
   feeds: Entry[] | undefined;
   refs: number;
@@ -85,13 +87,38 @@ interface Ending {
 }
 
 /** A task among the dead. The results that it took are held, in case it runs again. */
-interface Dead extends DeadTask {
+export interface Dead extends DeadTask {
   readonly origin: string | undefined;
   readonly key: string | undefined;
   readonly needs: readonly Need[];
   readonly held: Entry[] | undefined;
+  readonly gone: Set<Need> | undefined;
   /** When it is dropped. */
   readonly leaves: number;
+}
+
+/** What a queue in memory is made of, and what sets it right, for those who check it. */
+export interface Parts {
+  readonly tasks: Map<string, Entry>;
+  readonly pending: Set<Entry>;
+  readonly leases: Set<Entry>;
+  readonly due: Timers<Entry>;
+  readonly late: Timers<Entry>;
+  readonly dead: Map<string, Dead>;
+  readonly ready: Lines<Entry>;
+  readonly schedules: Map<string, Omit<ScheduleRecord, "over">>;
+  /** The last number that was given. */
+  readonly sequence: number;
+  /** Goes on from a number. */
+  raise(sequence: number): void;
+  /** Puts a task into its line. */
+  makeReady(entry: Entry): void;
+  /** Ends a task, wherever it is, as expired. */
+  end(entry: Entry, why: string): void;
+  /** Keeps a result for its time. */
+  keep(entry: Entry): void;
+  /** Wakes a pool, if there is something to do. */
+  wake(): void;
 }
 
 interface OpenWindow {
@@ -146,6 +173,25 @@ export class Store {
     this.#clock = clock;
   }
 
+  parts(): Parts {
+    return {
+      tasks: this.#tasks,
+      pending: this.#pending,
+      leases: this.#leases,
+      due: this.#due,
+      late: this.#late,
+      dead: this.#dead,
+      ready: this.#ready,
+      schedules: this.#schedules,
+      sequence: this.#sequence,
+      raise: (sequence) => this.#sequence = sequence,
+      makeReady: (entry) => this.#makeReady(entry),
+      end: (entry, why) => this.#expireAll(new Set([entry]), why),
+      keep: (entry) => this.#keep(entry),
+      wake: () => this.#wake(),
+    };
+  }
+
   isEmpty(): boolean {
     return this.#tasks.size === 0 && this.#dead.size === 0 && !this.#paused;
   }
@@ -187,8 +233,10 @@ export class Store {
   }
 
   inputs(id: string, from: number, count: number): Outcome[] {
-    const needs = this.#tasks.get(id)?.needs ?? [];
-    return needs.slice(from, from + count).map((need) => this.#outcomeOf(need));
+    const { needs = NONE, gone } = this.#tasks.get(id) ?? {};
+    return needs.slice(from, from + count).map((need) =>
+      gone?.has(need) ? this.#gone(need) : this.#outcomeOf(need)
+    );
   }
 
   wait(handle: Listening, task: Need): Outcome | undefined {
@@ -268,11 +316,12 @@ export class Store {
       const known = this.#tasks.get(id);
       if (known !== undefined && !isSpare(known, dead)) return "taken";
       this.#dead.delete(id);
-      const { message, origin, needs, held, key } = dead;
+      const { message, origin, needs, held, gone, key } = dead;
       const { priority } = this.#decode(message);
       const plan = { priority, ...(key === undefined ? {} : { key }) };
       const entry = this.#newEntry({ id, message, needs, plan, ...(origin ? { origin } : {}) });
       entry.held = held;
+      entry.gone = gone;
       entry.open = 0;
       entry.attempts = [...dead.attempts];
       this.#tasks.set(id, entry);
@@ -444,6 +493,7 @@ export class Store {
       message,
       needs,
       held: undefined,
+      gone: undefined,
       open: 1,
       feeds: undefined,
       refs: 0,
@@ -523,11 +573,12 @@ export class Store {
   #bury(entry: Entry, message: string, outcome: Outcome): void {
     const { deadTimeout } = this.#messageOf(entry);
     if (deadTimeout === 0) return;
-    const { id, origin, key, needs, held, attempts = NONE } = entry;
+    const { id, origin, key, needs, held, gone, attempts = NONE } = entry;
     const ended = this.#clock();
     this.#discard(id);
     const leaves = ended + deadTimeout;
-    this.#dead.set(id, { id, origin, key, message, outcome, ended, attempts, needs, held, leaves });
+    const dead = { id, origin, key, message, outcome, ended, attempts, needs, held, gone, leaves };
+    this.#dead.set(id, dead);
     entry.held = undefined;
     if (this.#dead.size <= MAX_DEAD) return;
     this.#discard([...this.#dead.values()].sort(lastToLeave).at(-1)!.id);
@@ -544,7 +595,8 @@ export class Store {
   #link(entry: Entry): void {
     for (const one of entry.needs) {
       const need = this.#find(one);
-      if (need !== undefined) {
+      if (need === undefined) (entry.gone ??= new Set()).add(one);
+      else {
         need.refs++;
         need.expires = Infinity;
         (entry.held ??= []).push(need);
@@ -728,7 +780,7 @@ export class Store {
     entry.waiters = undefined;
     entry.fence = 0;
     entry.open = 0;
-    entry.feeds = entry.held = undefined;
+    entry.feeds = entry.held = entry.gone = undefined;
     entry.needs = NONE;
     for (const handle of waiters ?? NONE) {
       handle.hear((listener) => listener.outcome?.(entry.id, outcome));
@@ -764,7 +816,11 @@ export class Store {
   }
 
   #outcomeOf(need: Need): Outcome {
-    return this.#find(need)?.outcome ?? this.#failure(need.id, "?", GONE);
+    return this.#find(need)?.outcome ?? this.#gone(need);
+  }
+
+  #gone({ id }: Need): Outcome {
+    return this.#failure(id, "?", GONE);
   }
 
   #find({ id, origin }: Need): Entry | undefined {

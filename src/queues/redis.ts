@@ -21,6 +21,7 @@ import type {
   TaskQueue,
   TaskRecord,
 } from "../task_queue.ts";
+import type { Finding, FsckOptions } from "../fsck.ts";
 import type { TaskStatus } from "../status.ts";
 import { UNIT } from "../message.ts";
 import { QueueUnavailable } from "../errors.ts";
@@ -29,6 +30,8 @@ import { openRedis } from "./redis_open.ts";
 import { placeOf } from "./redis_url.ts";
 import { connectionTo, type RedisConnection, type Subscriber } from "./redis_connection.ts";
 import { confirm, type Durability, durabilityOf } from "./redis_durable.ts";
+import { fsckRedis } from "./redis_fsck.ts";
+import { FSCK_SCRIPTS } from "./redis_fsck_scripts.ts";
 import { prefixOf, RECORD, STEPS } from "./redis_lua.ts";
 import {
   CANCEL,
@@ -43,6 +46,7 @@ import {
   PAUSE,
   REDRIVE,
   SCHEDULE,
+  type Script,
   SETTLE,
   UPLOAD,
   WAIT,
@@ -348,6 +352,14 @@ export class RedisTaskQueue implements TaskQueue {
     if (more === 1) await this.#settle();
   }
 
+  /** What is wrong with the queue. */
+  async fsck(options: Required<FsckOptions>): Promise<Finding[]> {
+    // What is not allowed would end a repair in the middle.
+    await this.#connection.permit("fsck", FSCK_SCRIPTS);
+    const run = (script: Script, args: readonly string[]) => this.#run(script, () => [...args]);
+    return await fsckRedis(run, () => this.#settle(), options);
+  }
+
   /** Another queue on the same server. */
   sibling(name: string): RedisTaskQueue {
     return new RedisTaskQueue(this.#url, name, this.#options);
@@ -433,7 +445,7 @@ export class RedisTaskQueue implements TaskQueue {
   }
 
   /** Runs a script for so many of `args` at a time; all are sent together. */
-  #runInParts(script: Parameters<RedisConnection["run"]>[0], args: readonly string[]) {
+  #runInParts(script: Script, args: readonly string[]) {
     const parts: Promise<unknown>[] = [];
     for (let at = 0; at < args.length; at += STEPS) {
       parts.push(this.#run(script, () => args.slice(at, at + STEPS)));
@@ -446,7 +458,7 @@ export class RedisTaskQueue implements TaskQueue {
   }
 
   #run(
-    script: Parameters<RedisConnection["run"]>[0],
+    script: Script,
     args: (again: boolean) => string[],
     connection = this.#connection,
   ): Promise<unknown> {

@@ -10,7 +10,7 @@ import {
   type RedisFactory,
   unavailable,
 } from "./redis_client.ts";
-import { checkRights } from "./redis_rights.ts";
+import { checkRights, commandsOf } from "./redis_rights.ts";
 import { parseRedisUrl } from "./redis_url.ts";
 import { channelOf, RECORD } from "./redis_lua.ts";
 import { type Script, SCRIPTS, textFor } from "./redis_scripts.ts";
@@ -29,6 +29,12 @@ export interface Subscriber {
   /** Records of one message; none means: wake. */
   message(records: readonly string[]): void;
   restored(): void;
+}
+
+/** A script as the server has it. */
+interface Loaded {
+  readonly text: string;
+  readonly sha: string;
 }
 
 const OLDEST = [6, 2];
@@ -58,7 +64,9 @@ export class RedisConnection {
   readonly #onClose: () => void;
   readonly #subscribers = new Map<string, Set<Subscriber>>();
   /** Scripts as this server gets them. */
-  readonly #loaded = new Map<Script, { readonly text: string; readonly sha: string }>();
+  readonly #loaded = new Map<Script, Loaded>();
+  /** Major version of the server. */
+  #major = 0;
   readonly #closed = new AbortController();
   #opened: Promise<RedisClient> | undefined;
   /** How often a command was not answered, or refused for now. */
@@ -162,13 +170,30 @@ export class RedisConnection {
     args: string[],
     key: string,
   ): Promise<unknown> {
-    const { sha, text } = this.#loaded.get(script)!;
+    const { sha, text } = this.#loaded.get(script) ?? await this.#load(client, script);
     try {
       return await client.send("EVALSHA", [sha, ...args], key);
     } catch (error) {
       if (!isRefusal(error) || !error.message.includes("NOSCRIPT")) throw error;
       return await client.send("EVAL", [text, ...args], key);
     }
+  }
+
+  /** Throws `QueueUnavailable` when the user may not run all that these scripts run. */
+  async permit(act: string, scripts: readonly Script[]): Promise<void> {
+    await this.#persist(act, (client) => this.#checkRights(client, commandsOf(scripts)));
+  }
+
+  async #checkRights(client: RedisClient, commands?: readonly string[]): Promise<void> {
+    const { username = "default", password } = parseRedisUrl(this.#url);
+    if (password !== undefined) await checkRights(client, username, commands);
+  }
+
+  async #load(client: RedisClient, script: Script): Promise<Loaded> {
+    const text = textFor(script, this.#major, client.servers !== undefined);
+    const loaded = { text, sha: String(await client.send("SCRIPT", ["LOAD", text])) };
+    this.#loaded.set(script, loaded);
+    return loaded;
   }
 
   /** The error for callers. */
@@ -224,14 +249,9 @@ export class RedisConnection {
       if (isRefusal(error) && error.message.includes("NOPERM")) return "";
       throw error;
     });
-    const major = checkVersion(info);
-    const { username = "default", password } = parseRedisUrl(this.#url);
-    if (password !== undefined) await checkRights(client, username);
-    await Promise.all(SCRIPTS.map(async (script) => {
-      const text = textFor(script, major, client.servers !== undefined);
-      const sha = String(await client.send("SCRIPT", ["LOAD", text]));
-      this.#loaded.set(script, { text, sha });
-    }));
+    this.#major = checkVersion(info);
+    await this.#checkRights(client);
+    await Promise.all(SCRIPTS.map((script) => this.#load(client, script)));
     await client.subscribe(
       channelOf(this.client),
       (message) => this.#dispatch(message),

@@ -10,7 +10,7 @@
  * |---|---|---|
  * | `m:<id>` | string | the message, from enqueue until the task is over |
  * | `t:<id>` | hash | what happened to the task; absent as long as nothing did |
- * | `needs:<id>` | list | ids (and origins) of the results it takes, until it is over |
+ * | `needs:<id>` | list | ids (and origins) of the results it takes, until it is over; with ␟ at the end of one that was gone by then |
  * | `feeds:<id>` | list | `score␟id` of the pending tasks that wait for it |
  * | `pending`, `ready` | zset | ids by place in the line (the sequence number of the enqueue, less a band for each step of priority) |
  * | `leases` | zset | ids of the claimed tasks by end of lease |
@@ -346,6 +346,9 @@ local function link(id, score, n)
       end
     else
       outcome = failure('e', other, nil, '${GONE}')
+      -- For good: another task with its id, or the same one again, is not what is taken here.
+      call('LSET', P .. 'needs:' .. id, linked + i - 1,
+        need .. (origin == '' and '${UNIT}${UNIT}' or '${UNIT}'))
     end
     if outcome and string.byte(outcome) ~= 115 then
       if pass == nil then pass = select(2, policy(message_of(id))) end
@@ -442,6 +445,8 @@ local function settle(n)
     local score, id = string.match(entry, '^([^${UNIT}]+)${UNIT}(.*)$')
     local steps, through
     if score then
+      -- What ended in this script is not there any more.
+      forget()
       steps, through = link(id, score, n)
     elseif string.byte(entry) == ${UNIT.charCodeAt(0)} then
       local needs = list('LPOP', P .. string.sub(entry, 2), n)

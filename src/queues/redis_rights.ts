@@ -1,14 +1,17 @@
 /** {@linkcode checkRights}: whether a user may run what worq's scripts run. */
 import { isRefusal, type RedisClient } from "./redis_client.ts";
-import { SCRIPTS } from "./redis_scripts.ts";
+import { type Script, SCRIPTS } from "./redis_scripts.ts";
 
-/** Commands that the scripts call, in upper case, sorted. */
-export const SCRIPT_COMMANDS: readonly string[] = [
-  ...new Set(
-    SCRIPTS.flatMap(({ text }) => [...text.matchAll(/\b(?:p?call|list)\('([A-Z]+)'/g)])
-      .map(([, command]) => command!),
-  ),
-].sort();
+/** Commands that scripts call, in upper case, sorted. */
+export function commandsOf(scripts: readonly Script[]): string[] {
+  const calls = scripts.flatMap(({ text }) => [
+    ...text.matchAll(/\b(?:p?call|list)\('([A-Z]+)'/g),
+  ]);
+  return [...new Set(calls.map(([, command]) => command!))].sort();
+}
+
+/** Commands that each client's scripts call. */
+export const SCRIPT_COMMANDS: readonly string[] = commandsOf(SCRIPTS);
 
 const SCRATCH = "worq:{worq}:check";
 
@@ -41,11 +44,15 @@ try('UNLINK', key)
 return missing
 `;
 
-/** Rejects when the user whom the client is logged in as may not run all that the scripts run. */
-export async function checkRights(client: RedisClient, user: string): Promise<void> {
+/** Rejects when the user whom the client is logged in as may not run `commands` in scripts. */
+export async function checkRights(
+  client: RedisClient,
+  user: string,
+  commands: readonly string[] = SCRIPT_COMMANDS,
+): Promise<void> {
   let missing: string[];
   try {
-    const args = [CHECK, "1", SCRATCH, ...SCRIPT_COMMANDS];
+    const args = [CHECK, "1", SCRATCH, ...commands];
     missing = await client.send("EVAL", args, SCRATCH) as string[];
   } catch (error) {
     // A user with the keys of one queue may not touch this one: the scripts will tell.

@@ -4,11 +4,11 @@ import { BAND, CANCELLED, CLEARED, FLOOR, GONE, REPLACED } from "../task_queue.t
 import { PRELUDE, RECORD, STEPS } from "./redis_lua.ts";
 
 /** Milliseconds after which a silent pool is forgotten. */
-const POOL_TTL = 60_000;
+export const POOL_TTL = 60_000;
 /** Milliseconds that a window is remembered after it is over, for those with a clock of their own. */
-const WINDOW_TTL = 60_000;
+export const WINDOW_TTL = 60_000;
 /** Milliseconds that uploaded needs wait for their task. */
-const UPLOAD_TTL = 60_000;
+export const UPLOAD_TTL = 60_000;
 
 /** A script with what it takes and gives back. */
 export interface Script {
@@ -27,7 +27,8 @@ export function textFor({ text, frees }: Script, major: number, cluster: boolean
     (cluster ? text.replace("local CLUSTER = false", "local CLUSTER = true") : text);
 }
 
-const script = (name: string, body: string, frees = false): Script => ({
+/** A script with what it needs of the prelude. */
+export const script = (name: string, body: string, frees = false): Script => ({
   name,
   text: preludeFor(body) + body,
   frees,

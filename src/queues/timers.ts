@@ -4,7 +4,7 @@ import { Heap } from "./heap.ts";
 type Timed<T> = readonly [item: T, at: number];
 
 /** Elements by the time that each one has. */
-export class Timers<T> {
+export class Timers<T> implements Iterable<T> {
   readonly #times = new Map<T, number>();
   readonly #compare: (a: Timed<T>, b: Timed<T>) => number;
   #heap: Heap<Timed<T>>;
@@ -26,6 +26,11 @@ export class Timers<T> {
     this.#heap.push([item, at]);
     // What was taken away or put off lies in the heap until its time.
     if (this.#heap.size > 2 * this.#times.size + 16) this.#rebuild();
+  }
+
+  /** All elements, in no order. */
+  [Symbol.iterator](): IterableIterator<T> {
+    return this.#times.keys();
   }
 
   /** The time of an element. */

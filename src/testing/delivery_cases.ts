@@ -1,6 +1,6 @@
 /** Cases of the suite: when a task runs, how often, and what is left of it when it fails. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { BAND, LATE, MAX_ATTEMPT_TEXT, MAX_ATTEMPTS } from "../task_queue.ts";
+import { BAND, GONE, LATE, MAX_ATTEMPT_TEXT, MAX_ATTEMPTS } from "../task_queue.ts";
 import { type Case, failureIn, ids, SUITE_START } from "./case.ts";
 import { type Driver, RETRY } from "./driver.ts";
 
@@ -428,6 +428,37 @@ export const DEAD: readonly Case[] = [
     deepStrictEqual(await driver.queue.redrive(["a"]), ["taken"]);
     strictEqual(await driver.run(), "b");
     deepStrictEqual(await driver.queue.redrive(["a"]), ["redriven"]);
+  }],
+  [".redrive() brings nothing back for who was told that it is gone", async ({ driver }) => {
+    await driver.enqueue({ id: "a", resultTimeout: 0 });
+    const [a] = await driver.claim();
+    await driver.exchange({ reports: [driver.report("failed", a!, 0)] });
+    await driver.enqueue({ id: "b", takes: ["a"], onError: "pass" });
+    await driver.queue.redrive(["a"]);
+    await driver.enqueue({ id: "c", takes: ["a"] });
+    // What b ends is not the count of those that take the new result.
+    strictEqual(await driver.run(), "b");
+    strictEqual((await driver.queue.inspect("a"))?.refs, 1);
+    await driver.enqueue({ id: "d", takes: ["a"], onError: "pass" });
+    strictEqual(await driver.run(), "a");
+    strictEqual(await driver.status("c"), "enqueued");
+    strictEqual((await driver.queue.inspect("a"))?.refs, 2);
+    deepStrictEqual([await driver.run(), await driver.run()], ["c", "d"]);
+  }],
+  [".redrive() gives who was told that it is gone no other result", async ({ driver }) => {
+    await driver.enqueue({ id: "a", origin: "1", resultTimeout: 0 }, { id: "c" });
+    const [a, c] = await driver.claim(2);
+    await driver.exchange({ reports: [driver.report("failed", a!, 0)] });
+    const needs = [{ id: "a", origin: "1" }, { id: "c" }];
+    await driver.enqueue({ id: "b", takes: needs, onError: "pass" });
+    await driver.queue.redrive(["a"]);
+    strictEqual(await driver.run(), "a");
+    await driver.end("success", c!);
+    const [b] = await driver.claim();
+    deepStrictEqual((await driver.queue.inspect("b"))?.needs, needs);
+    const inputs = await driver.inputs(b!, 2);
+    deepStrictEqual(inputs.map(({ status }) => status), ["expired", "success"]);
+    strictEqual(failureIn(inputs[0]?.text).text, GONE);
   }],
   [".discard() drops a dead task and what it took", async ({ driver }) => {
     await driver.enqueue({ id: "a" }, { id: "b", takes: ["a"] });

@@ -10,7 +10,7 @@ import { SCRIPTS } from "../../src/queues/redis_scripts.ts";
 import { Driver } from "../../src/testing/driver.ts";
 import type { Claim, Exchange, ExchangeAnswer, Outcome, Report } from "../../src/task_queue.ts";
 import { freshName } from "./backends.ts";
-import { checkKeys } from "./redis_keys.ts";
+import { keysOf } from "./redis_keys.ts";
 import { rewriting, withSteps } from "./scripts.ts";
 
 /** What one client does. */
@@ -549,7 +549,8 @@ class Run {
       }
     }
     const { client, queue, prefix } = this.#rescuer;
-    const keys = await checkKeys(client, queue.name);
+    deepStrictEqual(await queue.fsck({ repair: false, limit: 9 }), []);
+    const keys = await keysOf(client, queue.name);
     const lasting = await Promise.all(
       keys.map(async (key) =>
         await client.send("PTTL", [key]) === -1 ? key.slice(prefix.length) : ""

@@ -12,8 +12,8 @@ import type { Claim, Limits, Need, ScheduleRecord, TaskQueue } from "../../src/t
 import type { RedisClient, RedisFactory } from "../../src/queues/redis_client.ts";
 import { STEPS } from "../../src/queues/redis_lua.ts";
 import { freshName } from "./backends.ts";
-import { checkInvariants } from "./invariants.ts";
-import { checkKeys } from "./redis_keys.ts";
+import { recordsOf } from "./records.ts";
+import { removeKeys } from "./redis_keys.ts";
 
 /** Something that somebody does. */
 export type Operation =
@@ -314,10 +314,14 @@ export interface Scripts {
   readonly redisFactory: RedisFactory;
 }
 
-/** Runs `operations` on both backends, and compares all that can be seen after each. */
+/**
+ * Runs `operations` on both backends, and compares all that can be seen after each. `fsck` looks
+ * after each, too, or `always` being false only in the end: it takes as long as all the rest.
+ */
 export async function agree(
   { url, client }: ModelBench,
   { steps, redisFactory }: Scripts,
+  always: boolean,
   operations: readonly Operation[],
 ): Promise<void> {
   let now = 1_000_000_000_000;
@@ -327,8 +331,9 @@ export async function agree(
   await using redis = new RedisTaskQueue(url, name, { clock, redisFactory });
   const model = new Subject(memory, clock, (time) => now += time);
   const subject = new Subject(redis, clock, () => {});
-  let keys: string[] = [];
-  for (const operation of operations) {
+  for (const [n, operation] of operations.entries()) {
+    const checks = always || n === operations.length - 1;
+    const check = (queue: TaskQueue) => checks ? queue.fsck({ repair: false, limit: 9 }) : [];
     // In few steps, an exchange claims before all is done that memory has done by then.
     if (steps < STEPS) { for (const { driver } of [model, subject]) await driver.exchange({}); }
     const expected = await model.do(operation);
@@ -339,18 +344,22 @@ export async function agree(
     }
     // Sent together: one round trip for all that is looked at.
     const looked = Promise.all([
-      checkInvariants(redis, IDS),
-      checkKeys(client, name),
+      recordsOf(redis, IDS),
       redis.dead(0, 9),
+      check(redis),
     ]);
     looked.catch(() => {}); // told below, where the sequence is known
-    const before = [await checkInvariants(memory, IDS), await memory.dead(0, 9)];
-    const [after, left, dead] = await looked;
-    deepStrictEqual(comparable([after, dead]), comparable(before));
-    keys = left;
+    const before = await Promise.all([
+      recordsOf(memory, IDS),
+      memory.dead(0, 9),
+      check(memory),
+    ]);
+    const after = await looked;
+    deepStrictEqual([before[2], after[2]], [[], []]);
+    deepStrictEqual(comparable(after), comparable(before));
   }
   // Otherwise the look at the keys would take longer from run to run.
-  if (keys.length > 0) await client.send("UNLINK", keys);
+  await removeKeys(client, name);
 }
 
 /**

@@ -7,13 +7,28 @@ import { ENQUEUE, EXCHANGE, type Script } from "../../src/queues/redis_scripts.t
 import { MAX_DEAD } from "../../src/task_queue.ts";
 import { Driver } from "../../src/testing/driver.ts";
 import { freshName } from "./backends.ts";
-import { checkKeys } from "./redis_keys.ts";
+import { keysOf } from "./redis_keys.ts";
+
+const LOOK = { repair: false, limit: 9 };
 
 /** A test of a queue at this URL, whose clients are opened by `open`. */
 export type RedisCase = readonly [
   name: string,
   body: (url: string, open: RedisFactory) => Promise<void>,
 ];
+
+/** Opens a client that dies when a wide task is stored, and registered with some of its needs. */
+function leavingHalf(open: RedisFactory): RedisFactory {
+  let scripts = 0;
+  return async (...args) => {
+    const client = await open(...args);
+    const send: RedisClient["send"] = (command, args) =>
+      command === "EVALSHA" && ++scripts === 3 // its needs, the task, and then the rest of the needs
+        ? Promise.reject(new Error("ERR the caller died"))
+        : client.send(command, args);
+    return { ...client, send };
+  };
+}
 
 /** Opens clients of which one loses the connection around call number `nth` of a script. */
 function losing(
@@ -50,19 +65,27 @@ const OTHER_CLIENT = { connectTimeout: 4_999 };
 
 /** The tests, which need nothing but a server. */
 export const REDIS_CASES: readonly RedisCase[] = [
-  [" cancels a task that its caller left half stored", async (url, open) => {
-    let scripts = 0;
-    const redisFactory: RedisFactory = async (...args) => {
-      const client = await open(...args);
-      const send: RedisClient["send"] = (command, args) =>
-        command === "EVALSHA" && ++scripts === 3 // its needs, the task, and then the rest of the needs
-          ? Promise.reject(new Error("ERR the caller died"))
-          : client.send(command, args);
-      return { ...client, send };
-    };
+  [" registers a task with none that ends meanwhile", async (url, open) => {
     const name = freshName();
     await using queue = new RedisTaskQueue(url, name, { redisFactory: open });
-    await using dying = new RedisTaskQueue(url, name, { redisFactory });
+    await using dying = new RedisTaskQueue(url, name, { redisFactory: leavingHalf(open) });
+    const driver = new Driver(queue);
+    const needs = Array.from({ length: 100 }, (_, i) => `n${i}`);
+    await driver.enqueue(...needs.map((id) => ({ id })));
+    const claims = await driver.claim(100);
+    const wide = { id: "wide", takes: needs, onError: "pass" as const };
+    await rejects(new Driver(dying).enqueue(wide), /the caller died/);
+    // The same script that ends n7, whose result nobody keeps, registers the task with what it takes.
+    await driver.exchange({ reports: [driver.report("success", claims[7]!, 0)] });
+    await driver.end("success", ...claims);
+    strictEqual(await driver.run(), "wide");
+    deepStrictEqual(await queue.fsck(LOOK), []);
+  }],
+
+  [" cancels a task that its caller left half stored", async (url, open) => {
+    const name = freshName();
+    await using queue = new RedisTaskQueue(url, name, { redisFactory: open });
+    await using dying = new RedisTaskQueue(url, name, { redisFactory: leavingHalf(open) });
     const client = await open(url, { connectTimeout: 5_000 });
     try {
       const driver = new Driver(queue);
@@ -74,7 +97,7 @@ export const REDIS_CASES: readonly RedisCase[] = [
       deepStrictEqual([await refs(), (await queue.stats()).unsettled], [1, 1]);
       deepStrictEqual(await queue.cancel([{ id: "wide" }]), ["cancelled"]);
       deepStrictEqual([await refs(), (await queue.stats()).unsettled], [0, 0]);
-      await checkKeys(client, name);
+      deepStrictEqual(await queue.fsck(LOOK), []);
       strictEqual(await queue.clear(), 250);
     } finally {
       await client.close();
@@ -111,13 +134,13 @@ export const REDIS_CASES: readonly RedisCase[] = [
       const [a, b] = await driver.claim(2);
       await driver.end("failed", b!);
       await driver.end("success", a!);
-      await checkKeys(client, queue.name);
+      deepStrictEqual(await queue.fsck(LOOK), []);
       // A wide task whose result is not kept, and whose dependent is over while it still gives back its needs.
       const needs = Array.from({ length: 350 }, (_, i) => ({ id: `n${i}` }));
       await driver.enqueue(...needs);
       await driver.enqueue({ id: "wide", takes: needs.map(({ id }) => id) });
       await driver.enqueue({ id: "next", takes: ["wide"] });
-      await checkKeys(client, queue.name);
+      deepStrictEqual(await queue.fsck(LOOK), []);
       await driver.end("success", ...await driver.claim(350));
       const [wide] = await driver.claim();
       const first = { pool: "p", number: 1_000, want: 1, lease: 15_000, renewals: [] };
@@ -133,7 +156,7 @@ export const REDIS_CASES: readonly RedisCase[] = [
       await driver.exchange({});
       while ((await driver.queue.stats()).unsettled > 0) await driver.exchange({});
       deepStrictEqual(await driver.claim(), []); // now its pool waits to be woken
-      await checkKeys(client, queue.name);
+      deepStrictEqual(await queue.fsck(LOOK), []);
     } finally {
       await client.close();
       await queue.clear();
@@ -182,7 +205,7 @@ export const REDIS_CASES: readonly RedisCase[] = [
     const client = await open(url, { connectTimeout: 5_000 });
     try {
       await new Driver(queue).enqueue({ id: "a" });
-      const keys = await checkKeys(client, queue.name);
+      const keys = await keysOf(client, queue.name);
       deepStrictEqual(keys.map((key) => key.split("}:")[1]).sort(), ["m:a", "meta", "ready"]);
     } finally {
       await client.close();

@@ -1,7 +1,10 @@
 /** Clients that load worq's scripts with another text, to see what that changes. */
 import { openRedisClient, type RedisFactory } from "../../src/queues/redis_client.ts";
 import { STEPS } from "../../src/queues/redis_lua.ts";
+import { FSCK_SCRIPTS } from "../../src/queues/redis_fsck_scripts.ts";
 import { SCRIPTS } from "../../src/queues/redis_scripts.ts";
+
+const ALL = [...SCRIPTS, ...FSCK_SCRIPTS];
 
 /** Opens clients that load each script as `rewrite` gives it. */
 export function rewriting(rewrite: (text: string, name: string) => string): RedisFactory {
@@ -11,7 +14,7 @@ export function rewriting(rewrite: (text: string, name: string) => string): Redi
       ...client,
       send: (command, args) => {
         const [load, text = ""] = args;
-        const script = SCRIPTS.find((script) => text.endsWith(script.text));
+        const script = ALL.find((script) => text.endsWith(script.text));
         const ours = command === "SCRIPT" && load === "LOAD" && script !== undefined;
         return client.send(command, ours ? ["LOAD", rewrite(text, script.name)] : args);
       },
