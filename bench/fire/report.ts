@@ -178,7 +178,9 @@ that did not end.
 - **Left over**: keys, besides \`meta\`, a minute and a half after everyone was told.
 - **Recovery**: from the SIGKILL until what ran in the host was given to another one. A lease is \
 15 s, and 16 s are allowed when, from a second before the end of the lease on, servers and network let \
-pools ask for it: undisturbed.`;
+pools ask for it: undisturbed.
+- **From outcome to waiter**: some begin to wait only 300 ms after their call, and a message that was \
+dropped costs up to 5 s, when the waiter asks again.`;
 
 const BURNING =
   `Tasks come as random graphs: up to 12 tasks that take each other's results, now and \
