@@ -15,6 +15,8 @@ export const EXPLAINED: readonly Explanation[] = [
       "other, in functions of which the rule for swaps does not know that.",
     names: [
       "leave: swap if call('ZREM', LEASES, id) == 0 then return false end",
+      "take: swap if call('EXISTS', line) == 1 then call('ZADD', TURNS, turn + 1, key) end",
+      "take: swap tidy()",
       "finish: swap gone[#gone + 1] = P .. 'm:' .. id",
       "finish: swap if refs == '0' then gone[#gone + 1] = P .. 'feeds:' .. id end",
       "look_and_finish: swap call('ZREM', LATE, id)",
@@ -63,6 +65,8 @@ export const EXPLAINED: readonly Explanation[] = [
       "take: drop if not shared and not rate then return call('ZPOPMIN', READY, want), {} end",
       "finish: shift if refs > 0 or linked then over[#over + 1] = { id, outcome, linked, refs } end",
       "finish: shift if refs > 0 or keep ~= '0' or linked then",
+      "tell: drop if not string.find(waiters, ' ', 1, true) then return post(waiters, news) end",
+      "die: shift if time > 0 then",
       "die: drop linked = nil",
       "link: shift if open > 0 then add(t, 'open', open) end",
       "unlink: shift if k > 0 then give_back(list('LPOP', P .. 'needs:' .. id, k)) end",
