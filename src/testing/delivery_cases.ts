@@ -413,6 +413,17 @@ export const DEAD: readonly Case[] = [
       ["a", NOW + 1],
     ]);
   }],
+  [".dead() has one task for an id, and gives back what the earlier took", async ({ driver }) => {
+    await driver.enqueue({ id: "n" });
+    await driver.run();
+    for (const [origin, takes] of [["first", ["n"]], ["second", []]] as const) {
+      await driver.enqueue({ id: "a", origin, takes, resultTimeout: 0 });
+      const [claim] = await driver.claim();
+      await driver.exchange({ reports: [driver.report("failed", claim!, 0)] });
+      strictEqual((await driver.queue.inspect("n"))?.refs, takes.length);
+    }
+    strictEqual((await driver.queue.stats()).dead, 1);
+  }],
   [".redrive() leaves the result of another call with the id", async ({ driver }) => {
     await driver.enqueue({ id: "a", origin: "first", resultTimeout: 0 });
     const [claim] = await driver.claim();

@@ -34,11 +34,11 @@ const namesOfSurvivors = (trials: readonly Trial[]) =>
 /** Survivors by their reasons, and those that have none. */
 function explain(trials: readonly Trial[]) {
   const left = new Set(namesOfSurvivors(trials));
-  const groups = Object.entries(EXPLAINED).map(([reason, names]) => {
-    const those = names.filter((name) => left.delete(name));
-    return [reason, those] as const;
-  });
-  return { groups: groups.filter(([, names]) => names.length > 0), unexplained: [...left] };
+  const groups = EXPLAINED.map(({ why, names }) => ({
+    why,
+    names: names.filter((name) => left.delete(name)),
+  }));
+  return { groups: groups.filter(({ names }) => names.length > 0), unexplained: [...left] };
 }
 
 /** What keeps a run from being a success, in a line each. */
@@ -46,7 +46,7 @@ export function complaintsOf(trials: readonly Trial[]): string[] {
   const caught = trials.length - namesOfSurvivors(trials).length;
   const complaints = explain(trials).unexplained.map((name) => `Not explained: ${name}`);
   if (caught < GOAL * trials.length) complaints.push(`Fewer than ${100 * GOAL} % are caught`);
-  const explained = new Set(Object.values(EXPLAINED).flat());
+  const explained = new Set(EXPLAINED.flatMap(({ names }) => names));
   for (const { mutant, caught } of trials) {
     if (caught === undefined || !explained.has(nameOf(mutant))) continue;
     complaints.push(`Explained, but caught by ${caught.test}: ${nameOf(mutant)}`);
@@ -58,7 +58,7 @@ export function complaintsOf(trials: readonly Trial[]): string[] {
 export function reportOf({ trials, all, command, seconds, redis }: Run): string {
   const { groups, unexplained } = explain(trials);
   const [cpu] = cpus();
-  const sections = groups.map(([reason, names]) => `${reason}\n\n${listOf(names)}`);
+  const sections = groups.map(({ why, names }) => `${why}\n\n${listOf(names)}`);
   return `# Mutants of the Lua scripts
 
 A mutant is the scripts with one small mistake. Each is given to the tests until one of them fails:
