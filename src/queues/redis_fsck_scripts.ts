@@ -322,7 +322,8 @@ local function check_needs(id, place, score, from, found, before, bad)
   local is_remote = string.match(message or '', '${UNIT}([^${UNIT}]*)${UNIT}') == '${STAND_IN}'
   local expected = found + (linking and 1 or 0) + (call('ZSCORE', DUE, id) and 1 or 0) + (is_remote and 1 or 0)
   if before ~= 'new' then
-    if open == expected then return end
+    -- One that waits for nothing is not pending.
+    if open == expected and expected > 0 then return end
     local problem = 'it counts ' .. open .. ', and waits for ' .. expected
     if not find('open', id, problem, 'sets its count') then return end
   end
