@@ -11,7 +11,7 @@ import { Driver, type TaskSpec } from "../src/testing/driver.ts";
 import type { Claim, Need } from "../src/task_queue.ts";
 import { freshName, redisUrl, testOn } from "./support/backends.ts";
 import { randomNumbers } from "./support/random.ts";
-import { removeKeys } from "./support/redis_keys.ts";
+import { keysOf, removeKeys } from "./support/redis_keys.ts";
 import { rewriting, withSteps } from "./support/scripts.ts";
 
 const START = 1_000_000_000_000;
@@ -447,6 +447,45 @@ for (
     }
   });
 }
+
+testOn(redisUrl, "fsck repairs a queue that lost any of its keys", async (url) => {
+  const client = await openRedisClient(url, { connectTimeout: 5_000 });
+  try {
+    for (let seed = 0; seed < 400; seed++) {
+      await using stage = new Stage(url, client, `[${freshName()}]*`);
+      const random = randomNumbers(seed);
+      const pick = <T>(of: readonly T[]) => of[Math.floor(random() * of.length)]!;
+      await fill(stage.driver);
+      const hostile = ["kept:a", "needs:b", "m:", "a\nb", "%1"];
+      await stage.driver.enqueue(...hostile.map((id, i) => ({
+        ...{ id, origin: id, plan: { key: id } },
+        takes: i === 0 ? [] : [{ id: hostile[i - 1]!, origin: hostile[i - 1]! }, "a"],
+      })));
+      const lost: string[] = [];
+      for (let n = 0; n < 1 + seed % 5; n++) {
+        const key = pick((await keysOf(client, stage.queue.name)).sort());
+        const type = await client.send("TYPE", [key]);
+        const member = type === "zset"
+          ? pick(await client.send("ZRANGE", [key, "0", "-1"]) as string[])
+          : "";
+        lost.push(`${key} ${member}`);
+        if (member !== "" && random() < 0.5) await client.send("ZREM", [key, member]);
+        else await client.send("UNLINK", [key]);
+      }
+      const told = `seed ${seed}: ${lost.join(", ")}`;
+      const repaired = await stage.fsck(true);
+      // A pool that has a task without its message ends it.
+      const left = (await stage.fsck()).filter(({ remedy }) => remedy !== undefined);
+      deepStrictEqual(left, [], `${told} ${JSON.stringify(repaired)}`);
+      await finish(stage.driver, (time) => stage.now += time).catch((error) => {
+        throw new Error(`${told} ${JSON.stringify(repaired)}`, { cause: error });
+      });
+      deepStrictEqual(await stage.fsck(), [], told);
+    }
+  } finally {
+    await client.close();
+  }
+});
 
 /** Damage to a queue in memory. */
 const FAULTS: Readonly<Record<string, readonly [Invariant, string, (parts: Parts) => unknown]>> = {

@@ -192,7 +192,8 @@ class Look {
       this.#find("feeds", need.id, problem, "tells it", () => (need.feeds ??= []).push(entry));
     }
     const expected = this.#expected(entry);
-    if (open === expected) return;
+    // One that waits for nothing is not pending.
+    if (open === expected && expected > 0) return;
     const problem = `it counts ${open}, and waits for ${expected}`;
     this.#find("open", id, problem, "sets its count", () => {
       entry.open = expected;

@@ -192,6 +192,8 @@ end
 local function leave_all(id, key)
   call('ZREM', PENDING, id)
   withdraw(id, key)
+  -- Its key may be lost; its line is looked at by itself.
+  if call('ZREM', KEYED, id) == 1 then tidy() end
   leave(id, key)
   call('ZREM', DUE, id)
   call('ZREM', LATE, id)
@@ -322,7 +324,8 @@ local function check_needs(id, place, score, from, found, before, bad)
   local is_remote = string.match(message or '', '${UNIT}([^${UNIT}]*)${UNIT}') == '${STAND_IN}'
   local expected = found + (linking and 1 or 0) + (call('ZSCORE', DUE, id) and 1 or 0) + (is_remote and 1 or 0)
   if before ~= 'new' then
-    if open == expected then return end
+    -- One that waits for nothing is not pending.
+    if open == expected and expected > 0 then return end
     local problem = 'it counts ' .. open .. ', and waits for ' .. expected
     if not find('open', id, problem, 'sets its count') then return end
   end
@@ -356,6 +359,10 @@ local function check_alive(id, v, message)
   lasts('t:' .. id)
   lasts('needs:' .. id)
   lasts('feeds:' .. id)
+  if not v.refs and call('EXISTS', P .. 'feeds:' .. id) == 1 and
+    find('refs', id, 'it knows who waits for it, and counts nobody', 'begins to count') then
+    write(t, 'refs', 0)
+  end
   local refs = tonumber(v.refs) or 0
   if refs > 0 then counted('refs', id, refs) end
   if v.key then held('keys', v.key, id) end
@@ -608,6 +615,12 @@ function LATER.needs(id, place, score, from, found, before, bad)
 end
 local function visit(item)
   budget = budget - 1
+  if repair then
+    -- What the last repair has ended is to look as it does between two scripts.
+    settle(0)
+    forget()
+    unsettled = call('LLEN', UNSETTLED)
+  end
   if string.byte(item) ~= ${UNIT.charCodeAt(0)} then return SECTIONS[section].visit(item) end
   local parts = {}
   for part in string.gmatch(item .. '${UNIT}', '([^${UNIT}]*)${UNIT}') do parts[#parts + 1] = part end

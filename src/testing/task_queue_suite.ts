@@ -672,4 +672,37 @@ const CANCEL: readonly Case[] = [
     const { pending, ready, leased, unsettled } = await driver.queue.stats();
     deepStrictEqual([pending, ready, leased, unsettled], [0, 0, 0, 0]);
   }],
+  [".fsck() finds nothing in a queue with tasks in every place", async ({ driver }) => {
+    const hostile = [
+      "kept:a",
+      "needs:a",
+      "t:a",
+      "m:",
+      "given:1",
+      "a\nb",
+      "*",
+      "%d é😀",
+      "constructor",
+    ];
+    const needs = Array.from({ length: 200 }, (_, i) => ({ id: `n${i}` }));
+    await driver.enqueue(...needs);
+    await driver.end("success", ...await driver.claim(150));
+    await driver.enqueue({ id: "wide", takes: [...ids(needs), "nobody"], onError: "pass" });
+    await driver.enqueue({ id: "dies", takes: ["n0", "n1"], priority: 1 });
+    await driver.end("failed", ...await driver.claim());
+    await driver.enqueue(...hostile.map((id, i) => ({
+      id,
+      origin: `${i}`,
+      takes: i === 0 ? [] : [{ id: hostile[i - 1]!, origin: `${i - 1}` }],
+      plan: { key: id, ...(i % 2 === 0 ? {} : { delay: 60_000 }) },
+    })));
+    await driver.claim(20, "another");
+    const options = { repair: true, limit: 9 };
+    deepStrictEqual(await driver.queue.fsck(options), []);
+    await driver.cancel("wide", ...hostile);
+    await driver.end("success", ...await driver.claim(100));
+    await driver.queue.discard(["dies"]);
+    await driver.queue.clear();
+    deepStrictEqual(await driver.queue.fsck(options), []);
+  }],
 ];
