@@ -451,7 +451,7 @@ for (
 testOn(redisUrl, "fsck repairs a queue that lost any of its keys", async (url) => {
   const client = await openRedisClient(url, { connectTimeout: 5_000 });
   try {
-    for (let seed = 0; seed < 400; seed++) {
+    for (let seed = 0; seed < 100; seed++) {
       await using stage = new Stage(url, client, `[${freshName()}]*`);
       const random = randomNumbers(seed);
       const pick = <T>(of: readonly T[]) => of[Math.floor(random() * of.length)]!;
@@ -462,7 +462,7 @@ testOn(redisUrl, "fsck repairs a queue that lost any of its keys", async (url) =
         takes: i === 0 ? [] : [{ id: hostile[i - 1]!, origin: hostile[i - 1]! }, "a"],
       })));
       const lost: string[] = [];
-      for (let n = 0; n < 1 + seed % 5; n++) {
+      for (let n = 0; n < 1 + seed % 9; n++) {
         const key = pick((await keysOf(client, stage.queue.name)).sort());
         const type = await client.send("TYPE", [key]);
         const member = type === "zset"
