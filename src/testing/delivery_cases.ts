@@ -413,6 +413,17 @@ export const DEAD: readonly Case[] = [
       ["a", NOW + 1],
     ]);
   }],
+  [".exchange() forgets the outcome of a dead task when no other one takes it", async (bench) => {
+    const { driver } = bench;
+    await driver.enqueue({ id: "n" }, { id: "a", takes: ["n"] });
+    await driver.enqueue({ id: "b", takes: ["a"], onError: "pass" });
+    await driver.run();
+    const [a] = await driver.claim();
+    await driver.exchange({ reports: [driver.report("failed", a!, 0)] });
+    strictEqual((await driver.queue.inspect("a"))?.refs, 1);
+    strictEqual(await driver.run(), "b");
+    strictEqual(await driver.queue.inspect("a"), undefined);
+  }],
   [".dead() has one task for an id, and gives back what the earlier took", async ({ driver }) => {
     await driver.enqueue({ id: "n" });
     await driver.run();
