@@ -47,7 +47,7 @@ const PLANTED: BurnOptions = {
 
 testOn(OWN, "a fire loses no task, accepts none twice and leaves nobody waiting", async () => {
   await using site = await singleServer();
-  const burnt = await burn(site, SHORT);
+  const burnt = await burn(site, { ...SHORT, connect: { connectTimeout: 60_000 } });
   deepStrictEqual(crimesOf(burnt), []);
   ok(burnt.enqueued > 100, `${burnt.enqueued}`);
   for (const fault of Object.keys(site.faults)) ok(burnt.faults[fault]! > 0, fault);
@@ -57,19 +57,31 @@ testOn(OWN, "a fire loses no task, accepts none twice and leaves nobody waiting"
 testOn(OWN, "the verdict finds what is wrong, and nothing where nothing is", async () => {
   await Promise.all(
     Object.entries(PLANTS).map(async ([plant, { crime }]) => {
-      await using site = await singleServer();
-      const calm: Site = { ...site, faults: {} };
-      const connect = { redisFactory: plantFactory(plant) };
-      const start = (options: HostsOptions) => new LocalHosts(options, connect);
-      // Where nothing is wrong, nobody waits so long.
-      const patience = crime === undefined ? SHORT.patience : PLANTED.patience;
-      const found = crimesOf(await burn(calm, { ...PLANTED, patience, connect }, start));
-      const names = found.map(([name]) => name);
-      if (crime === undefined) deepStrictEqual(found, [], plant);
-      else ok(names.includes(crime), `${plant}: ${JSON.stringify(found)}`);
+      if (crime === undefined) {
+        // Nobody waits so long.
+        return deepStrictEqual(await plantedFire(plant, SEED, SHORT.patience), [], plant);
+      }
+      const found: unknown[] = [];
+      // Whoever is killed or frozen may just have had nothing to do.
+      for (let seed = SEED; seed < SEED + 3; seed++) {
+        const crimes = await plantedFire(plant, seed, PLANTED.patience);
+        if (crimes.some(([name]) => name === crime)) return;
+        found.push(crimes);
+      }
+      ok(false, `${plant}: ${JSON.stringify(found)}`);
     }),
   );
 });
+
+/** What is found where worq has that mistake. */
+async function plantedFire(plant: string, seed: number, patience: number): Promise<Found[]> {
+  await using site = await singleServer();
+  const calm: Site = { ...site, faults: {} };
+  // Many connect at once.
+  const connect = { redisFactory: plantFactory(plant), connectTimeout: 60_000 };
+  const start = (options: HostsOptions) => new LocalHosts(options, connect);
+  return crimesOf(await burn(calm, { ...PLANTED, seed, patience, connect }, start));
+}
 
 Deno.test("a stream is cut into the same values wherever it is torn", () => {
   const values = [
@@ -99,8 +111,10 @@ Deno.test("a seed gives the same timetable again, with every kind of fault", () 
   strictEqual(times(1).filter(({ kind }) => kind === "seldom").length, 1);
 });
 
+type Found = readonly [crime: Crime, cases: readonly string[]];
+
 /** What was found, with the first few cases of each kind. */
-function crimesOf({ crimes }: Burnt): [Crime, readonly string[]][] {
+function crimesOf({ crimes }: Burnt): Found[] {
   return CRIMES.filter((crime) => crimes[crime].length > 0)
-    .map((crime) => [crime, crimes[crime].slice(0, 3)]);
+    .map((crime) => [crime, crimes[crime].slice(0, 3)] as const);
 }

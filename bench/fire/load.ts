@@ -63,6 +63,7 @@ export class Load implements AsyncDisposable {
   async during<T>(act: () => Promise<T>): Promise<T> {
     let enough = false;
     const acting = act().finally(() => enough = true);
+    acting.catch(() => {}); // told below
     const { random, pause } = this.#options;
     while (!enough) {
       if (this.#open.size < MOST_GRAPHS) {
@@ -70,7 +71,7 @@ export class Load implements AsyncDisposable {
         this.#open.add(graph);
         graph.finally(() => this.#open.delete(graph));
       }
-      await Promise.race([acting, sleep(random.pause(pause))]);
+      await sleep(random.pause(pause));
     }
     return await acting;
   }
