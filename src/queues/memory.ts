@@ -1,5 +1,6 @@
 /** {@linkcode MemoryTaskQueue}: the port for one process. */
 import { QueueUnavailable } from "../errors.ts";
+import { newClient } from "../ids.ts";
 import type {
   CancelAnswer,
   DeadTask,
@@ -39,6 +40,8 @@ export class MemoryTaskQueue implements TaskQueue {
   readonly name: string;
   /** Names the queue across servers. */
   readonly address: string;
+  /** Who calls through this handle. */
+  readonly client: string = newClient();
   readonly #url: string;
   readonly #options: MemoryQueueOptions;
   readonly #store: Store;
@@ -57,7 +60,7 @@ export class MemoryTaskQueue implements TaskQueue {
 
   /** Stores tasks in order. */
   enqueue(tasks: readonly NewTask[]): Promise<EnqueueAnswer[]> {
-    return this.#do(() => this.#store.enqueue(tasks));
+    return this.#do(() => this.#store.enqueue(this, tasks));
   }
 
   /** Takes reports and renewals, gives claims. */
