@@ -6,6 +6,7 @@ interface OpenBatch<Item, Answer> {
 /** Gathers what is asked for in one tick, so that it leaves as one call. */
 export class Batch<Item, Answer> {
   readonly #run: (items: Item[]) => Promise<readonly Answer[]>;
+  readonly #underWay = new Set<Promise<unknown>>();
   #open: OpenBatch<Item, Answer> | undefined;
 
   /** `run` gets the items of one tick and gives as many answers, in the same order. */
@@ -19,10 +20,21 @@ export class Batch<Item, Answer> {
   }
 
   /** The answer to `item`, which leaves with all others of this tick. */
-  async add(item: Item): Promise<Answer> {
+  add(item: Item): Promise<Answer>;
+  /** What `use` makes of that answer. */
+  add<Use>(item: Item, use: (answer: Answer) => Use): Promise<Use>;
+  add<Use>(item: Item, use?: (answer: Answer) => Use): Promise<Answer | Use> {
     const batch = this.#open ??= this.#start();
     const index = batch.items.push(item) - 1;
-    return (await batch.answers)[index] as Answer;
+    return batch.answers.then((answers) => {
+      const answer = answers[index] as Answer;
+      return use === undefined ? answer : use(answer);
+    });
+  }
+
+  /** Resolves when all that was added has its answer. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#underWay);
   }
 
   #start(): OpenBatch<Item, Answer> {
@@ -31,6 +43,9 @@ export class Batch<Item, Answer> {
       this.#open = undefined;
       return this.#run(items);
     });
+    this.#underWay.add(answers);
+    const over = () => this.#underWay.delete(answers);
+    answers.then(over, over);
     return { items, answers };
   }
 }

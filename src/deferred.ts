@@ -47,8 +47,14 @@ export let failureOf: (deferred: Deferred<unknown>) => TaskFailure;
 export class Deferred<T> {
   static {
     // The broker's, and nobody else's: so it is no method.
-    settle = (deferred, options) => deferred.#settle(options);
+    settle = async (deferred, options) => deferred.#settle(await deferred.#ask(options));
     failureOf = (deferred) => deferred.#failure(deferred.#outcome!);
+    // What the codec finds when a handle is an argument; not for anybody else.
+    Object.defineProperty(this.prototype, kRef, {
+      get(this: Deferred<unknown>): TaskRef | undefined {
+        return #ref in this ? this.#ref : undefined;
+      },
+    });
   }
 
   readonly #producer: Producer;
@@ -61,8 +67,6 @@ export class Deferred<T> {
   constructor(producer: Producer, ref: TaskRef, status: TaskStatus) {
     this.#producer = producer;
     this.#ref = ref;
-    // What the codec finds when the handle is an argument; not for anybody else.
-    Object.defineProperty(this, kRef, { value: ref });
     this.#status = status;
   }
 
@@ -125,13 +129,7 @@ export class Deferred<T> {
    * `WorqError`, unless the outcome is known here already or `timeout` is 0.
    */
   async wait(options: WaitOptions = {}): Promise<boolean> {
-    checkMilliseconds(`wait for ${this.name}`, "timeout", options.timeout);
-    options.signal?.throwIfAborted();
-    if (this.#outcome !== undefined) return true;
-    const run = options.timeout === 0 ? undefined : currentRun();
-    if (run === undefined || run.isOver) return await this.#settle(options) !== undefined;
-    if (run.place?.waiting === "refuse") this.#refuse(run.task);
-    return await run.lendWhile(options, (more) => this.#settle(more)) !== undefined;
+    return this.#settle(await this.#wait(options)) !== undefined;
   }
 
   /**
@@ -139,7 +137,7 @@ export class Deferred<T> {
    * `DOMException` named `TimeoutError` when the time is up first.
    */
   async result(options: WaitOptions = {}): Promise<T> {
-    if (await this.wait(options)) return this.value;
+    if (this.#settle(await this.#wait(options)) !== undefined) return this.value;
     throw new DOMException(
       `Cannot get the result of ${this.name} [${this.#producer.name}:${this.id}]: ` +
         `none after ${options.timeout} ms, its last known status is ${this.#status}`,
@@ -162,9 +160,22 @@ export class Deferred<T> {
     return this.toString();
   }
 
-  /** Has the outcome known here; undefined when the time is up first. */
-  async #settle(options: WaitOptions): Promise<Outcome | undefined> {
-    const outcome = this.#outcome ?? await this.#producer.outcome(this.#ref, options);
+  /** Waits as the one who asks may: a task lends its place. */
+  #wait(options: WaitOptions): Outcome | Promise<Outcome | undefined> {
+    checkMilliseconds(`wait for ${this.name}`, "timeout", options.timeout);
+    options.signal?.throwIfAborted();
+    const run = options.timeout === 0 || this.#outcome !== undefined ? undefined : currentRun();
+    if (run === undefined || run.isOver) return this.#ask(options);
+    if (run.place?.waiting === "refuse") this.#refuse(run.task);
+    return run.lendWhile(options, (more) => Promise.resolve(this.#ask(more)));
+  }
+
+  #ask(options: WaitOptions): Outcome | Promise<Outcome | undefined> {
+    return this.#outcome ?? this.#producer.outcome(this.#ref, options);
+  }
+
+  /** Has an outcome known here; undefined when the time was up first. */
+  #settle(outcome: Outcome | undefined): Outcome | undefined {
     if (outcome === undefined) return undefined;
     this.#outcome = outcome;
     this.#status = outcome.status;

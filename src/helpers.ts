@@ -1,5 +1,5 @@
 /** Many tasks at once: {@linkcode map}, {@linkcode all} and {@linkcode asCompleted}. */
-import type { Deferred } from "./deferred.ts";
+import { Deferred } from "./deferred.ts";
 import type { Argument, Target } from "./task.ts";
 import type { WaitOptions } from "./wait.ts";
 
@@ -46,7 +46,13 @@ export async function all<T>(
   options: WaitOptions = {},
 ): Promise<T[]> {
   return await Promise.all(
-    Array.from(handles, async (handle) => (await handle).result(options)),
+    Array.from(
+      handles,
+      (handle) =>
+        handle instanceof Deferred
+          ? handle.result(options)
+          : handle.then((deferred) => deferred.result(options)),
+    ),
   );
 }
 

@@ -10,6 +10,7 @@ import {
 import { bring, placeOf, standInFor } from "./couriers.ts";
 import { carriedContext, checkContext, NO_CONTEXT, type TaskContext } from "./context.ts";
 import { DuplicateTask, QueueFull, QueueUnavailable } from "./errors.ts";
+import { newId } from "./ids.ts";
 import { encodeCall, type TaskPolicy } from "./message.ts";
 import type {
   CancelAnswer,
@@ -63,16 +64,10 @@ export interface SentCall {
 /** Bytes that arguments or a result may have, unless the user says otherwise. */
 export const DEFAULT_MAX_PAYLOAD = 4_000_000;
 const MAX_ID = 512;
+const NOTHING: readonly Need[] = [];
 // How often a call that waits for room asks for it.
 const FIRST_PAUSE = 20;
 const LONGEST_PAUSE = 1_000;
-
-// Ids must be unique among all clients and short, since each is in Redis several times: 96 random
-// bits of this process, then a count. None begins with a dash, as an option of a command does.
-const PROCESS_ID = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(12))))
-  .replaceAll("+", ".").replaceAll("/", "_");
-let calls = 0;
-const newId = () => `${PROCESS_ID}${(calls++).toString(36)}`;
 
 /** Calls tasks on one queue, in batches, and waits for them, all at once. */
 export class Producer implements AsyncDisposable {
@@ -81,8 +76,10 @@ export class Producer implements AsyncDisposable {
   readonly #waiters: Waiters;
   readonly #enqueue: Batch<NewTask, EnqueueAnswer>;
   readonly #cancel: Batch<Need, CancelAnswer>;
-  /** Calls on their way. */
+  /** Calls that are not yet in a batch. */
   readonly #sending = new Set<Promise<unknown>>();
+  /** A name that was found to be one. */
+  #checkedName: string | undefined;
   /** The batch that calls joined last, and those calls. */
   #batch: object | undefined;
   #joined = new Set<TaskRef>();
@@ -112,25 +109,32 @@ export class Producer implements AsyncDisposable {
 
   /** Starts to enqueue a call. What is called in one tick leaves together, in order. */
   send(call: Call): SentCall {
-    const id = call.id ?? newId();
-    checkText(call.name, "id", id);
-    checkText(call.name, "the task's name", call.name);
-    const origin = call.id === undefined ? undefined : newId();
-    const ref: TaskRef = {
-      id,
-      taskName: call.name,
-      address: this.taskQueue.address,
-      ...(origin === undefined ? {} : { origin }),
-    };
+    const ref = this.#newRef(call);
     const context = carriedContext();
     const args = this.#encode(call.name, call.args);
-    const stored = call.check === undefined && call.around === undefined
-      ? this.#store(ref, args, call, context)
-      : this.#storeChecked(call, ref, args, context);
+    const isPlain = args.handles.length === 0 && call.plan === undefined;
+    if (call.check !== undefined || call.around !== undefined) {
+      return { ref, stored: this.#track(this.#storeChecked(call, ref, args, context)) };
+    }
+    // Most calls are such, and each promise that they do without counts.
+    if (isPlain) return { ref, stored: this.#put(ref, args.text, NOTHING, call, context) };
+    return { ref, stored: this.#track(this.#store(ref, args, call, context)) };
+  }
+
+  #newRef({ name, id: chosen }: Call): TaskRef {
+    if (name !== this.#checkedName) checkText(name, "the task's name", name);
+    this.#checkedName = name;
+    const { address, client } = this.taskQueue;
+    if (chosen === undefined) return { id: newId(client), taskName: name, address };
+    checkText(name, "id", chosen);
+    return { id: chosen, taskName: name, address, origin: newId(client) };
+  }
+
+  #track(stored: Promise<Stored>): Promise<Stored> {
     this.#sending.add(stored);
     const sent = () => this.#sending.delete(stored);
     stored.then(sent, sent);
-    return { ref, stored };
+    return stored;
   }
 
   #encode(name: string, args: readonly unknown[]): EncodedArguments {
@@ -169,6 +173,7 @@ export class Producer implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#closing.resolve();
     await Promise.allSettled(this.#sending);
+    await this.#enqueue.settled();
     this.#waiters.close(new QueueUnavailable(`Cannot wait: queue "${this.name}" was closed`));
     const queues = [this.taskQueue, ...this.#siblings.values()];
     await Promise.all(queues.map((queue) => queue[Symbol.asyncDispose]()));
@@ -197,10 +202,11 @@ export class Producer implements AsyncDisposable {
   async #store(
     ref: TaskRef,
     { text, handles }: EncodedArguments,
-    { options, plan, patient }: Settings,
+    settings: Settings,
     context: TaskContext,
   ): Promise<Stored> {
-    const { id, origin, taskName: name } = ref;
+    const { plan } = settings;
+    const { taskName: name } = ref;
     if (plan !== undefined) this.#checkPlan(name, plan, handles);
     // Without an await where all it takes is stored or leaves with it: then it leaves in this tick.
     const refs = handles.every((handle) => this.#isSent(handle))
@@ -209,15 +215,30 @@ export class Producer implements AsyncDisposable {
     const needs = refs.every((need) => need.address === this.taskQueue.address)
       ? refs
       : await this.#bringAll(name, refs);
+    const stored = this.#put(ref, text, needs, settings, context);
+    if (handles.length > 0) await this.#argumentsStored(handles, stored);
+    return await stored;
+  }
+
+  /** Sends a task with what it takes. */
+  #put(
+    ref: TaskRef,
+    text: string,
+    needs: readonly Need[],
+    { options, plan, patient }: Settings,
+    context: TaskContext,
+  ): Promise<Stored> {
+    const { id, origin, taskName: name } = ref;
     const carried = isEmpty(context) ? undefined : context;
     const message = encodeCall(name, text, options, needs.length, carried);
     const task: { -readonly [K in keyof NewTask]: NewTask[K] } = { id, message, needs };
     if (origin !== undefined) task.origin = origin;
     if (plan !== undefined) task.plan = plan;
-    const answer = patient ? this.#enqueueAtLast(task) : this.#enqueue.add(task);
+    this.#waiters.called(ref);
+    const check = (answer: EnqueueAnswer) => this.#check(ref, plan, answer);
+    const stored = patient ? this.#enqueueAtLast(task).then(check) : this.#enqueue.add(task, check);
     if (isStored(plan)) this.#join(ref);
-    if (handles.length > 0) await this.#argumentsStored(handles, answer);
-    return this.#check(ref, plan, await answer);
+    return stored;
   }
 
   /** When an argument could not be stored, that is what the caller must hear. */
@@ -251,6 +272,7 @@ export class Producer implements AsyncDisposable {
   #check(ref: TaskRef, plan: Plan | undefined, answer: EnqueueAnswer): Stored {
     if (answer instanceof Error) throw answer;
     const { taskName: name } = ref;
+    this.#waiters.answered(ref);
     if (answer === "duplicate") throw new DuplicateTask(name, this.name, ref.id);
     if (answer === "full") throw new QueueFull(name, this.name, plan!.maxLength!);
     if (typeof answer === "string") return answer;

@@ -1,5 +1,5 @@
 /** Calling one task: its options, and the same task with others. */
-import { kRef } from "./codec.ts";
+import { kRef, type TaskRef } from "./codec.ts";
 import { Deferred } from "./deferred.ts";
 import type { TaskContext } from "./context.ts";
 import { type Backoff, DEFAULT_POLICY } from "./message.ts";
@@ -383,8 +383,12 @@ export function enqueue(of: TargetOf, args: unknown[]): Promise<unknown> {
     const sent = producer.send(call);
     const { ignoreResult } = options;
     if (ignoreResult) return sent.stored.then(() => undefined);
-    const deferred = sent.stored.then((status) => new Deferred(producer, sent.ref, status));
-    return Object.assign(deferred, { [kRef]: sent.ref });
+    const { ref, stored } = sent;
+    const deferred: Promise<unknown> & { [kRef]?: TaskRef } = stored.then((status) =>
+      new Deferred(producer, ref, status)
+    );
+    deferred[kRef] = ref;
+    return deferred;
   } catch (error) {
     return Promise.reject(error);
   }

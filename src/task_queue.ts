@@ -222,7 +222,10 @@ export interface ExchangeAnswer {
 
 /** What a backend tells without being asked. */
 export interface QueueListener {
-  /** A task that was waited for is over; without the outcome when it is too big to push. */
+  /**
+   * A task is over that was waited for, or whose id this client made up; without the outcome when
+   * it is too big to push. Nobody hears of a success with an empty text, unless asked to.
+   */
   outcome?(id: string, outcome: Outcome | undefined): void;
   /** There may be tasks to claim for the pool that got no more than it wanted. */
   wake?(): void;
@@ -373,6 +376,11 @@ export interface TaskQueue extends AsyncDisposable {
   readonly name: string;
   /** Names the queue across servers, without secrets; equal for handles of the same queue. */
   readonly address: string;
+  /**
+   * Who calls through this handle: 16 characters, with which the ids that it makes up begin. When
+   * such a task is over, the listeners hear of it, whether they wait or not.
+   */
+  readonly client: string;
   /** Stores tasks in order; each one may need those before it. */
   enqueue(tasks: readonly NewTask[]): Promise<EnqueueAnswer[]>;
   /** Takes reports and renewals, gives claims; looks after expired leases on the way. */

@@ -1,10 +1,14 @@
 /** Who waits for which task, in this process: one question and one subscription for all. */
 import { Batch } from "./batch.ts";
+import { idsMade, numberOf } from "./ids.ts";
 import type { Need, Outcome, TaskQueue } from "./task_queue.ts";
 import { type WaitOptions, waitUntil } from "./wait.ts";
 
 // What a lost message costs at most. News come by push; this is the net below.
 const RECHECK = 5_000;
+/** Outcomes that may be here before their calls are answered, and characters of each. */
+const MAX_EARLY = 1_000;
+const MAX_EARLY_TEXT = 4_000;
 
 interface Waiter {
   readonly task: Need;
@@ -15,9 +19,21 @@ interface Waiter {
 /** Waits for outcomes on one queue. */
 export class Waiters {
   readonly #queue: TaskQueue;
-  /** By id; several when the id was chosen again while someone still waits for an earlier call. */
-  readonly #waiters = new Map<string, Waiter[]>();
+  /** By id, or by origin where the id was chosen: the id may be another call's by now. */
+  readonly #waiters = new Map<string, Waiter>();
+  /** Those whose id was chosen, by that. */
+  readonly #chosen = new Map<string, Set<Waiter>>();
   readonly #ask: Batch<Need, Outcome | undefined>;
+  /** Whom to ask for at the end of this tick. */
+  #asking: Waiter[] = [];
+  /** Calls of this client with a lower number may be over without anybody here having noticed. */
+  #unnoticed = 0;
+  /** Calls of this handle with these numbers have no answer yet. */
+  #answered = 0;
+  #called = 0;
+  /** Outcomes of such: nobody could wait for them so far. */
+  readonly #early = new Map<string, Outcome>();
+  #forgetting: ReturnType<typeof setTimeout> | undefined;
   readonly #unlisten: () => void;
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -26,12 +42,21 @@ export class Waiters {
     this.#ask = new Batch((tasks) => this.#queue.wait(tasks));
     this.#unlisten = queue.listen({
       outcome: (id, outcome) => this.#hear(id, outcome),
-      restored: () => this.#recheck(),
+      restored: () => {
+        this.#unnoticed = idsMade();
+        this.#recheck();
+      },
     });
   }
 
   /** The outcome of a task, or undefined when the time is up first. */
-  async outcome(task: Need, options: WaitOptions): Promise<Outcome | undefined> {
+  outcome(task: Need, options: WaitOptions): Promise<Outcome | undefined> {
+    const { timeout, signal } = options;
+    if (timeout !== undefined || signal !== undefined) return this.#outcomeUntil(task, options);
+    return this.#join(task).arrival.promise;
+  }
+
+  async #outcomeUntil(task: Need, options: WaitOptions): Promise<Outcome | undefined> {
     options.signal?.throwIfAborted();
     if (options.timeout === 0) return await this.#ask.add(task);
     const waiter = this.#join(task);
@@ -42,71 +67,128 @@ export class Waiters {
     }
   }
 
+  /** A call is sent. */
+  called({ id, origin }: Need): void {
+    if (origin === undefined) this.#called = numberOf(id) + 1;
+  }
+
+  /** A call has its answer: whoever waits for its outcome does so now, or asks the queue. */
+  answered({ id, origin }: Need): void {
+    if (origin === undefined) this.#answered = Math.max(this.#answered, numberOf(id) + 1);
+    if (this.#early.size > 0) this.#forgetting ??= setTimeout(() => this.#forgetEarly(), 0);
+  }
+
   /** Ends every wait with `reason`. */
   close(reason: Error): void {
     this.#unlisten();
-    for (const waiter of this.#all()) {
-      this.#remove(waiter);
-      waiter.arrival.reject(reason);
-    }
-  }
-
-  #all(): Waiter[] {
-    return [...this.#waiters.values()].flat();
+    clearTimeout(this.#forgetting);
+    for (const waiter of this.#waiters.values()) this.#fail(waiter, reason);
   }
 
   #join(task: Need): Waiter {
-    const others = this.#waiters.get(task.id) ?? [];
-    const known = others.find((waiter) => waiter.task.origin === task.origin);
+    const { id, origin } = task;
+    const known = this.#waiters.get(origin ?? id);
     if (known !== undefined) {
       known.users++;
       return known;
     }
     const waiter = { task, arrival: Promise.withResolvers<Outcome>(), users: 1 };
-    // Who gave up before it failed must not bring down the process.
-    waiter.arrival.promise.catch(() => {});
-    this.#waiters.set(task.id, [...others, waiter]);
+    const early = this.#early.get(id);
+    if (early !== undefined) {
+      waiter.arrival.resolve(early);
+      return waiter;
+    }
+    this.#waiters.set(origin ?? id, waiter);
+    if (origin !== undefined) {
+      const others = this.#chosen.get(id) ?? new Set();
+      this.#chosen.set(id, others.add(waiter));
+    }
     this.#timer ??= setInterval(() => this.#recheck(), RECHECK);
-    this.#check(waiter);
+    if (!this.#isToBeTold(task)) this.#check(waiter);
     return waiter;
   }
 
+  /** Whether the queue is still to tell of a task, without being asked. */
+  #isToBeTold({ id, origin }: Need): boolean {
+    return origin === undefined && id.startsWith(this.#queue.client) &&
+      numberOf(id) >= this.#unnoticed;
+  }
+
   #remove(waiter: Waiter): void {
-    const { id } = waiter.task;
-    const others = this.#waiters.get(id)?.filter((other) => other !== waiter) ?? [];
-    if (others.length > 0) this.#waiters.set(id, others);
-    else this.#waiters.delete(id);
+    const { id, origin } = waiter.task;
+    // It may have been, and somebody else waits for the same.
+    if (this.#waiters.get(origin ?? id) !== waiter) return;
+    this.#waiters.delete(origin ?? id);
+    if (origin !== undefined) {
+      const others = this.#chosen.get(id);
+      others?.delete(waiter);
+      if (others?.size === 0) this.#chosen.delete(id);
+    }
     if (this.#waiters.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
 
   #recheck(): void {
-    this.#all().forEach((waiter) => this.#check(waiter));
+    for (const waiter of this.#waiters.values()) this.#check(waiter);
   }
 
   /** Asks for the outcome; without an answer yet, the queue will tell. */
   #check(waiter: Waiter): void {
-    this.#ask.add(waiter.task).then(
-      (outcome) => outcome !== undefined && this.#arrive(waiter, outcome),
-      (error) => {
-        this.#remove(waiter);
-        waiter.arrival.reject(error);
-      },
-    );
+    if (this.#asking.push(waiter) === 1) queueMicrotask(() => this.#askForAll());
+  }
+
+  async #askForAll(): Promise<void> {
+    const asked = this.#asking;
+    this.#asking = [];
+    try {
+      const outcomes = await this.#queue.wait(asked.map(({ task }) => task));
+      asked.forEach((waiter, i) => {
+        if (outcomes[i] !== undefined) this.#arrive(waiter, outcomes[i]);
+      });
+    } catch (error) {
+      asked.forEach((waiter) => this.#fail(waiter, error));
+    }
   }
 
   #hear(id: string, outcome: Outcome | undefined): void {
-    for (const waiter of this.#waiters.get(id) ?? []) {
-      // Without an outcome it was too big to be pushed; and when the id was chosen, the news may be
-      // of another call with it.
-      if (outcome === undefined || waiter.task.origin !== undefined) this.#check(waiter);
-      else this.#arrive(waiter, outcome);
+    const waiter = this.#waiters.get(id);
+    // Too big to be pushed, it is to be asked for.
+    if (waiter !== undefined && outcome === undefined) this.#check(waiter);
+    else if (waiter !== undefined) this.#arrive(waiter, outcome!);
+    if (id.startsWith(this.#queue.client)) this.#noteOwn(id, outcome);
+    // When the id was chosen, the news may be of another call with it.
+    if (this.#chosen.size > 0) this.#chosen.get(id)?.forEach((waiter) => this.#check(waiter));
+  }
+
+  #noteOwn(id: string, outcome: Outcome | undefined): void {
+    const number = numberOf(id);
+    const isEarly = number >= this.#answered && number < this.#called;
+    const hasRoom = isEarly && this.#early.size < MAX_EARLY;
+    if (hasRoom && outcome !== undefined && outcome.text.length <= MAX_EARLY_TEXT) {
+      this.#early.set(id, outcome);
+    } else {
+      // Whoever waits for it from now on has missed this.
+      this.#unnoticed = Math.max(this.#unnoticed, number + 1);
+    }
+  }
+
+  #forgetEarly(): void {
+    this.#forgetting = undefined;
+    for (const id of this.#early.keys()) {
+      if (numberOf(id) >= this.#answered) continue;
+      this.#early.delete(id);
+      this.#unnoticed = Math.max(this.#unnoticed, numberOf(id) + 1);
     }
   }
 
   #arrive(waiter: Waiter, outcome: Outcome): void {
     this.#remove(waiter);
     waiter.arrival.resolve(outcome);
+  }
+
+  #fail(waiter: Waiter, error: unknown): void {
+    this.#remove(waiter);
+    waiter.arrival.reject(error);
   }
 }

@@ -16,6 +16,7 @@ const LAYERS = [
   "status",
   "wait",
   "batch",
+  "ids",
   "codec",
   "context",
   "message",

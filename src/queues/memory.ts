@@ -1,6 +1,7 @@
 /** {@linkcode MemoryTaskQueue}: the port for one process. */
 import { QueueUnavailable } from "../errors.ts";
 import type { Finding, FsckOptions } from "../fsck.ts";
+import { newClient } from "../ids.ts";
 import type {
   CancelAnswer,
   DeadTask,
@@ -41,6 +42,8 @@ export class MemoryTaskQueue implements TaskQueue {
   readonly name: string;
   /** Names the queue across servers. */
   readonly address: string;
+  /** Who calls through this handle. */
+  readonly client: string = newClient();
   readonly #url: string;
   readonly #options: MemoryQueueOptions;
   readonly #store: Store;
@@ -59,7 +62,7 @@ export class MemoryTaskQueue implements TaskQueue {
 
   /** Stores tasks in order. */
   enqueue(tasks: readonly NewTask[]): Promise<EnqueueAnswer[]> {
-    return this.#do(() => this.#store.enqueue(tasks));
+    return this.#do(() => this.#store.enqueue(this, tasks));
   }
 
   /** Takes reports and renewals, gives claims. */

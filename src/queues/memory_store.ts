@@ -41,6 +41,8 @@ import { Timers } from "./timers.ts";
 
 /** A handle of the queue, which hears the news. */
 export interface Listening {
+  /** With this begin the ids that its callers make up. */
+  readonly client: string;
   /** Passes news on, after the step that caused it. */
   hear(news: (listener: QueueListener) => void): void;
 }
@@ -51,6 +53,8 @@ export interface Entry {
   readonly origin: string | undefined;
   readonly score: number;
   readonly key: string | undefined;
+  /** Who made up its id. */
+  readonly caller: Listening | undefined;
   status: TaskRecord["status"];
   message: string | undefined;
   needs: readonly Need[];
@@ -200,8 +204,8 @@ export class Store {
     return this.#sequence > 0 || this.#paused;
   }
 
-  enqueue(tasks: readonly NewTask[]): EnqueueAnswer[] {
-    const answers = tasks.map((task) => this.#enqueue(task));
+  enqueue(handle: Listening, tasks: readonly NewTask[]): EnqueueAnswer[] {
+    const answers = tasks.map((task) => this.#enqueue(task, handle));
     this.#wake();
     return answers;
   }
@@ -319,7 +323,9 @@ export class Store {
       const { message, origin, needs, held, gone, key } = dead;
       const { priority } = this.#decode(message);
       const plan = { priority, ...(key === undefined ? {} : { key }) };
-      const entry = this.#newEntry({ id, message, needs, plan, ...(origin ? { origin } : {}) });
+      const task = { id, message, needs, plan, ...(origin ? { origin } : {}) };
+      const caller = this.handles.values().find(({ client }) => id.startsWith(client));
+      const entry = this.#newEntry(task, caller);
       entry.held = held;
       entry.gone = gone;
       entry.open = 0;
@@ -411,7 +417,7 @@ export class Store {
     }
   }
 
-  #enqueue(task: NewTask): EnqueueAnswer {
+  #enqueue(task: NewTask, handle?: Listening): EnqueueAnswer {
     const { id, origin, plan = NO_PLAN } = task;
     const known = this.#tasks.get(id);
     if (known?.origin === origin && known !== undefined) {
@@ -429,7 +435,7 @@ export class Store {
       if (this.#pending.size + this.#ready.size >= plan.maxLength) return "full";
     }
     if (plan.window !== undefined) this.#openWindow(id, plan.window);
-    const entry = this.#newEntry(task);
+    const entry = this.#newEntry(task, handle);
     this.#tasks.set(id, entry);
     this.#pending.add(entry);
     if (plan !== NO_PLAN) this.#plan(entry, plan);
@@ -482,12 +488,15 @@ export class Store {
     for (const [name, { until }] of this.#windows) if (until <= now) this.#windows.delete(name);
   }
 
-  #newEntry({ id, message, origin, needs, plan = NO_PLAN }: NewTask): Entry {
+  #newEntry(task: NewTask, handle?: Listening): Entry {
+    const { id, message, origin, needs, plan = NO_PLAN } = task;
     const { priority = 0, key } = plan;
+    const isTheirs = handle !== undefined && origin === undefined && id.startsWith(handle.client);
     return {
       id,
       origin,
       key,
+      caller: isTheirs ? handle : undefined,
       score: ++this.#sequence - priority * BAND,
       status: "pending",
       message,
@@ -771,7 +780,7 @@ export class Store {
 
   #end({ entry, outcome, keep, dies }: Ending): void {
     if (dies && entry.message !== undefined) this.#bury(entry, entry.message, outcome);
-    const { waiters, feeds, held } = entry;
+    const { caller, waiters, feeds, held } = entry;
     entry.outcome = outcome;
     entry.keep = keep;
     entry.status = outcome.status;
@@ -782,9 +791,10 @@ export class Store {
     entry.open = 0;
     entry.feeds = entry.held = entry.gone = undefined;
     entry.needs = NONE;
-    for (const handle of waiters ?? NONE) {
+    const tell = (handle: Listening) =>
       handle.hear((listener) => listener.outcome?.(entry.id, outcome));
-    }
+    waiters?.forEach(tell);
+    if (caller !== undefined && outcome.text !== "" && !waiters?.includes(caller)) tell(caller);
     for (const dependent of feeds ?? NONE) this.#release(dependent, outcome);
     this.#giveBack(held);
     if (entry.refs === 0) this.#keep(entry);

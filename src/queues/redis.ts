@@ -106,6 +106,8 @@ export class RedisTaskQueue implements TaskQueue {
   readonly name: string;
   /** Names the queue across servers. */
   readonly address: string;
+  /** Who calls through this handle. */
+  readonly client: string;
   readonly #url: string;
   readonly #options: RedisQueueOptions;
   readonly #connection: RedisConnection;
@@ -131,6 +133,7 @@ export class RedisTaskQueue implements TaskQueue {
     this.#clock = options.clock;
     this.#connection = openConnection(url, options);
     this.#connection.subscribe(name, this.#subscriber);
+    this.client = this.#connection.client;
     this.#durable = durabilityOf(`open queue "${name}"`, options.durable);
     this.#writer = this.#durable === undefined
       ? this.#connection
@@ -139,10 +142,10 @@ export class RedisTaskQueue implements TaskQueue {
 
   /** Stores tasks in order. */
   async enqueue(tasks: readonly NewTask[]): Promise<EnqueueAnswer[]> {
-    const staged = await Promise.all(tasks.map(async (task) => ({
-      task,
-      upload: await this.#upload(task),
-    })));
+    const isWide = tasks.some(({ needs }) => needs.length > STEPS);
+    const staged: StagedTask[] = isWide
+      ? await Promise.all(tasks.map(async (task) => ({ task, upload: await this.#upload(task) })))
+      : tasks.map((task) => ({ task, upload: "" }));
     if (this.#durable === undefined) return await this.#storeAll(staged);
     const { losses } = this.#writer;
     let answers = await this.#storeAll(staged);
@@ -191,7 +194,7 @@ export class RedisTaskQueue implements TaskQueue {
   async exchange(exchange: Exchange): Promise<ExchangeAnswer> {
     const { pool, number, reports, renewals, want, lease, limits, leaving = false } = exchange;
     const [more, superseded, fence, claims, next] = await this.#run(EXCHANGE, (again) => {
-      const args = [pool, this.#connection.client, `${number}`, `${want}`, `${lease}`];
+      const args = [pool, this.client, `${number}`, `${want}`, `${lease}`];
       args.push(limits === undefined ? "" : JSON.stringify(limits));
       args.push(leaving ? "1" : "", again ? "1" : "", `${reports.length}`);
       for (const { id, fence, kind, text, keep, delay = 0 } of reports) {
@@ -233,7 +236,7 @@ export class RedisTaskQueue implements TaskQueue {
 
   async #waitFor(tasks: readonly string[]): Promise<string[]> {
     while (true) {
-      const args = [this.#connection.client, ...tasks];
+      const args = [this.client, ...tasks];
       const texts = await this.#run(WAIT, () => args) as string[];
       if (texts[0] !== "!") return texts;
       await this.#settle("1");

@@ -1,5 +1,6 @@
 /** One pair of connections to a Redis server, shared by all queues of the process. */
 import { QueueUnavailable } from "../errors.ts";
+import { newClient } from "../ids.ts";
 import { pauseBefore, sleep, within } from "./pauses.ts";
 import {
   isBroken,
@@ -57,7 +58,7 @@ export function connectionTo(url: string, options: ConnectionOptions): RedisConn
 /** Runs scripts on a server and hears what they publish. */
 export class RedisConnection {
   /** Id of this client among all that use the server. */
-  readonly client: string = crypto.randomUUID();
+  readonly client: string = newClient();
   #users = 0;
   readonly #url: string;
   readonly #options: ConnectionOptions;

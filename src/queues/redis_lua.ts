@@ -38,6 +38,7 @@
  * `unsettled`, and the next exchange goes on with it. So a fan-in of any size stalls nobody, and
  * nothing is forgotten when a client dies in the middle.
  */
+import { CLIENT_LENGTH } from "../ids.ts";
 import { DEFAULT_POLICY, UNIT } from "../message.ts";
 import { LINES } from "./redis_lines.ts";
 import { GONE, LATE, MAX_ATTEMPT_TEXT, MAX_ATTEMPTS, MAX_DEAD, SILENT } from "../task_queue.ts";
@@ -152,10 +153,15 @@ local function post(client, news)
   end
   letter[#letter + 1] = news
 end
-local function tell(waiters, id, outcome)
+local function tell(waiters, id, outcome, origin)
+  local caller = not origin and #id > ${CLIENT_LENGTH} and outcome ~= 's' and string.sub(id, 1, ${CLIENT_LENGTH})
+  if not waiters and not caller then return end
   local news = id .. '${UNIT}' .. (#outcome > ${MAX_PUSH} and '?' or outcome)
-  if not string.find(waiters, ' ', 1, true) then return post(waiters, news) end
-  for client in string.gmatch(waiters, '%S+') do post(client, news) end
+  if caller then post(caller, news) end
+  if not waiters or waiters == caller then return end
+  for client in string.gmatch(waiters, '%S+') do
+    if client ~= caller then post(client, news) end
+  end
 end
 local function send()
   for _, client in ipairs(clients) do
@@ -185,7 +191,7 @@ end
 
 -- The task is over. keep is a text; '0' tells only those who wait now.
 local gone, over = {}, {}
-local function finish(id, outcome, keep, waiters, refs, linked, key)
+local function finish(id, outcome, keep, waiters, refs, linked, origin, key)
   local t = P .. 't:' .. id
   if key then count(KEYS_ALIVE, key, -1) end
   gone[#gone + 1] = P .. 'm:' .. id
@@ -200,13 +206,13 @@ local function finish(id, outcome, keep, waiters, refs, linked, key)
   else
     redis.pcall('UNLINK', t)
   end
-  if waiters then tell(waiters, id, outcome) end
+  tell(waiters, id, outcome, origin)
 end
 -- For a task that no pool has.
 local function look_and_finish(id, outcome, keep)
   call('ZREM', DUE, id)
   call('ZREM', LATE, id)
-  finish(id, outcome, keep, unpack(read(P .. 't:' .. id, 'waiters', 'refs', 'linked', 'key')))
+  finish(id, outcome, keep, unpack(read(P .. 't:' .. id, 'waiters', 'refs', 'linked', 'origin', 'key')))
 end
 local function forget()
   for i = 1, #gone, 1000 do call('UNLINK', unpack(gone, i, math.min(i + 999, #gone))) end
@@ -284,7 +290,7 @@ local function die(id, message, outcome, keep)
     call('ZADD', DEAD, now + time, id)
     if call('ZCARD', DEAD) > ${MAX_DEAD} then drop_dead(call('ZRANGE', DEAD, 0, 0)[1]) end
   end
-  finish(id, outcome, keep, waiters, refs, linked, key)
+  finish(id, outcome, keep, waiters, refs, linked, origin, key)
 end
 
 -- Back in line, in its old place. It may be too late for that, which is seen to by keep_time.

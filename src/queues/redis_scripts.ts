@@ -265,8 +265,8 @@ local done = {}
 for _ = 1, tonumber(ARGV[at]) do
   local id, fence, kind, body, keep = unpack(ARGV, at + 1, at + 5)
   at = at + 5
-  local current, score, waiters, refs, linked, key =
-    unpack(read(P .. 't:' .. id, 'fence', 'score', 'waiters', 'refs', 'linked', 'key'))
+  local current, score, waiters, refs, linked, origin, key =
+    unpack(read(P .. 't:' .. id, 'fence', 'score', 'waiters', 'refs', 'linked', 'origin', 'key'))
   if current == fence then
     if key then leave(id, key) else done[#done + 1] = id end
     if kind == 'l' then
@@ -279,7 +279,7 @@ for _ = 1, tonumber(ARGV[at]) do
       note(P .. 't:' .. id, 'f', body)
       die(id, message_of(id), 'f' .. body, keep)
     else
-      finish(id, kind .. body, keep, waiters, refs, linked, key)
+      finish(id, kind .. body, keep, waiters, refs, linked, origin, key)
     end
   end
 end
@@ -519,7 +519,7 @@ for i = 2, #ARGV do
     local keep = policy(message)
     call('ZREM', DUE, id)
     call('ZREM', LATE, id)
-    finish(id, failure('e', id, message, '${CANCELLED}'), keep, waiters, refs, linked, key)
+    finish(id, failure('e', id, message, '${CANCELLED}'), keep, waiters, refs, linked, theirs, key)
     answers[i - 1] = 'c'
   end
 end

@@ -5,6 +5,7 @@ import { Abort } from "../abort.ts";
 import type { Broker } from "../broker.ts";
 import { decode, encodeArguments, type Handle, refOf } from "../codec.ts";
 import { type ConnectOptions, getBroker } from "../connect.ts";
+import type { Place } from "../current_task.ts";
 import type { TaskFailure } from "../errors.ts";
 import { decodeMessage, DEFAULT_POLICY } from "../message.ts";
 import { encodeFailure, failureOf } from "../outcome.ts";
@@ -109,6 +110,15 @@ export class TestQueue<S = unknown> implements AsyncDisposable {
   #driven = false;
   /** Room for the tasks that others wait for. */
   #lent = 0;
+  /** What each task lends while it waits for others: then one more may run. */
+  readonly #place: Place = {
+    waiting: "lend",
+    lend: () => {
+      this.#lent++;
+      this.#news.resolve();
+    },
+    takeBack: () => this.#lent--,
+  };
   #news = Promise.withResolvers<void>();
 
   /** Use {@linkcode testQueue}. */
@@ -228,9 +238,9 @@ export class TestQueue<S = unknown> implements AsyncDisposable {
     await this.broker[Symbol.asyncDispose]();
   }
 
-  /** Hears of calls, and of tasks that wait for others. */
+  /** Hears of calls. */
   #watch(queue: TaskQueue): void {
-    const { enqueue, schedule, wait } = queue;
+    const { enqueue, schedule } = queue;
     queue.schedule = (changes) => {
       for (const { tick } of changes) if (tick) this.#calls.add(tick.task.id);
       return schedule.call(queue, changes);
@@ -238,14 +248,6 @@ export class TestQueue<S = unknown> implements AsyncDisposable {
     queue.enqueue = (tasks) => {
       for (const { id } of tasks) this.#calls.add(id);
       return enqueue.call(queue, tasks);
-    };
-    queue.wait = async (tasks) => {
-      const outcomes = await wait.call(queue, tasks);
-      if (this.#running.size > 0 && outcomes.includes(undefined)) {
-        this.#lent++;
-        this.#news.resolve();
-      }
-      return outcomes;
     };
   }
 
@@ -263,7 +265,6 @@ export class TestQueue<S = unknown> implements AsyncDisposable {
 
   /** Runs what can run; tells when time brings more. */
   async #drain(): Promise<{ ran: number; next: number }> {
-    this.#lent = 0;
     for (let ran = 0;;) {
       this.#news = Promise.withResolvers();
       const room = Math.max(0, this.#concurrency + this.#lent - this.#running.size);
@@ -315,7 +316,7 @@ export class TestQueue<S = unknown> implements AsyncDisposable {
       const missing = message.needs - inputs.length;
       const rest = missing > 0 ? await this.#queue.inputs(id, inputs.length, missing) : [];
       const whole = { ...claim, inputs: [...inputs, ...rest] };
-      const report = await this.broker.run(whole, message, new Abort());
+      const report = await this.broker.run(whole, message, new Abort(), this.name, this.#place);
       if (report.kind !== "success") {
         this.failures.push(failureOf({ status: "failed", text: report.text }, subject));
       }
