@@ -22,8 +22,8 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   "some outcomes are not stored": {
     edit: [
       "exchange",
-      "finish(id, kind .. body, keep, waiters, refs, linked, key)",
-      "if tonumber(fence) % 5 > 0 then finish(id, kind .. body, keep, waiters, refs, linked, key) end",
+      "finish(id, kind .. body, keep, waiters, refs, linked, origin, key)",
+      "if tonumber(fence) % 5 > 0 then finish(id, kind .. body, keep, waiters, refs, linked, origin, key) end",
     ],
     crime: "lost",
   },
