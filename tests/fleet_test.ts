@@ -69,6 +69,9 @@ testOn(
     const all = Promise.all([calls("durable", durable), calls("plain", plain)]);
     await eventually(() => waiting.durable.length, (length) => length > 1_000);
     await primary!.stop("SIGKILL");
+    // Who connects meanwhile, to a primary that is gone, waits for the next one.
+    await using late = getQueue<typeof tasks>(url, { ...leases, connectTimeout: 20_000 });
+    strictEqual(await (await late.twice(4)).result(WAIT), 8);
     const before = waiting.plain.length;
     await eventually(() => waiting.plain.length, (length) => length > before + 500, 20_000);
     running = false;

@@ -142,8 +142,9 @@ class RedisSentinel implements RedisClient {
   async #find(): Promise<void> {
     const at = await this.#ask();
     this.#closed.signal.throwIfAborted();
-    const link = await openLink(at, () => {
-      this.#leave(link, new Error("the connection was lost"));
+    const opening = openLink(at, () => this.#leave(link, new Error("the connection was lost")));
+    const link = await opening.catch((error) => {
+      throw isRefused(error) ? new Error(`MASTERDOWN primary ${textOf(at)} is gone`) : error;
     });
     try {
       await this.#checkRole(at, link);
@@ -166,7 +167,7 @@ class RedisSentinel implements RedisClient {
     });
     const [is] = await within(this.#login.connectTimeout, late, role) as [string];
     if (is !== "master") throw new Error(`READONLY ${textOf(at)} is not the primary yet`);
-    if (!link.open) throw new Error("the connection was lost");
+    if (!link.open) throw new Error(`MASTERDOWN primary ${textOf(at)} is gone`);
   }
 
   /** Asks one sentinel after the other. */
@@ -196,4 +197,9 @@ class RedisSentinel implements RedisClient {
       link.drop();
     }
   }
+}
+
+/** Whether there is a machine, and no server. */
+function isRefused(error: unknown): boolean {
+  return error instanceof Error && Reflect.get(error, "code") === "ECONNREFUSED";
 }
