@@ -113,6 +113,10 @@ export const EXPLAINED: readonly Explanation[] = [
     names: ["tell: shift local news = id .. '\x1f' .. (#outcome > 65536 and '?' or outcome)"],
   },
   {
+    why: "Keys are only left between two calls of a `clear()` of more than 80 tasks.",
+    names: ["clear: swap call('ZREM', P .. 'line:' .. key, id)"],
+  },
+  {
     why:
       "The number of a turn only counts beside others that wait now; one that is forgotten begins at 0.",
     names: ["tidy: drop call('HDEL', META, 'turn')"],
