@@ -18,7 +18,6 @@ export const EXPLAINED: readonly Explanation[] = [
       "take: swap if call('EXISTS', line) == 1 then call('ZADD', TURNS, turn + 1, key) end",
       "take: swap tidy()",
       "finish: swap gone[#gone + 1] = P .. 'm:' .. id",
-      "finish: swap if refs == '0' then gone[#gone + 1] = P .. 'feeds:' .. id end",
       "look_and_finish: swap call('ZREM', LATE, id)",
       "fail_for_need: swap call('ZREM', PENDING, id)",
       "give_again: swap local score, key = unpack(read(t, 'score', 'key'))",
@@ -67,7 +66,6 @@ export const EXPLAINED: readonly Explanation[] = [
       "or the same is done the longer way.",
     names: [
       "take: drop if not shared and not rate then return call('ZPOPMIN', READY, want), {} end",
-      "finish: shift if refs > 0 or linked then over[#over + 1] = { id, outcome, linked, refs } end",
       "finish: shift if refs > 0 or keep ~= '0' or linked then",
       "tell: drop if not string.find(waiters, ' ', 1, true) then return post(waiters, news) end",
       "die: shift if time > 0 then",
