@@ -367,7 +367,8 @@ export const DEAD: readonly Case[] = [
       const { driver, pass } = bench;
       await driver.enqueue({ id: "a", plan: { delay: 1_000 } }, { id: "b", deadTimeout: 0 });
       pass(1_000);
-      await driver.end("failed", ...await driver.claim(2));
+      const reports = (await driver.claim(2)).map((claim) => driver.report("failed", claim, 0));
+      await driver.exchange({ reports });
       deepStrictEqual(ids(await driver.queue.dead(0, 9)), ["a"]);
       deepStrictEqual(await driver.queue.redrive(["b", "a"]), ["unknown", "redriven"]);
       strictEqual(await driver.run(), "a");

@@ -176,6 +176,17 @@ export const LIMITS: readonly Case[] = [
     deepStrictEqual(ids(await claim(driver, 9, limits)), ["x2"]);
     strictEqual((await driver.queue.inspect("x1"))?.key, "x");
   }],
+  [".redrive() counts a keyed task, which may have to be retried", async ({ driver, pass }) => {
+    await driver.enqueue(...keyed("x", "x1"));
+    await driver.end("failed", ...await driver.claim());
+    await driver.queue.redrive(["x1"]);
+    await driver.end("retry", ...await driver.claim());
+    pass(RETRY);
+    await driver.exchange({});
+    await driver.enqueue(...keyed("x", "x2"));
+    const limits = { perKey: { concurrency: 1 } };
+    deepStrictEqual(ids(await claim(driver, 9, limits)), ["x1"]);
+  }],
   [".enqueue() refuses tasks when the queue is full", async ({ driver, pass }) => {
     const call = (id: string) => driver.enqueue({ id, plan: { maxLength: 3 } });
     await driver.enqueue({ id: "a" }, { id: "b", takes: ["a"] }, { id: "c", plan: { delay: 1 } });
@@ -237,6 +248,14 @@ export const REMOTE: readonly Case[] = [
     deepStrictEqual(await driver.hear("far"), outcome);
     const { ready, idle, unsettled } = await driver.queue.stats();
     deepStrictEqual([ready, idle, unsettled], [120, 0, 0]);
+  }],
+  [".deliver() wakes a pool for the only task that takes the outcome", async ({ driver }) => {
+    const far = { id: "far", origin: "@" };
+    await driver.enqueue({ ...far, plan: { remote: true } }, { id: "a", takes: [far] });
+    await driver.claim();
+    strictEqual((await driver.queue.stats()).idle, 1);
+    await driver.queue.deliver(far, { status: "success", text: "7" }, 9_000);
+    strictEqual((await driver.queue.stats()).idle, 0);
   }],
   [".deliver() keeps an outcome for a task that comes later", async ({ driver }) => {
     const far = { id: "far", origin: "@" };

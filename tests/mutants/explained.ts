@@ -18,7 +18,6 @@ export const EXPLAINED: readonly Explanation[] = [
       "take: swap if call('EXISTS', line) == 1 then call('ZADD', TURNS, turn + 1, key) end",
       "take: swap tidy()",
       "finish: swap gone[#gone + 1] = P .. 'm:' .. id",
-      "finish: swap if refs == '0' then gone[#gone + 1] = P .. 'feeds:' .. id end",
       "look_and_finish: swap call('ZREM', LATE, id)",
       "fail_for_need: swap call('ZREM', PENDING, id)",
       "give_again: swap local score, key = unpack(read(t, 'score', 'key'))",
@@ -29,7 +28,9 @@ export const EXPLAINED: readonly Explanation[] = [
       "settle: swap if through then call('LREM', UNSETTLED, 1, entry) end",
       "keep_time: swap local more = end_late()",
       "recover: swap leave(id, read(P .. 't:' .. id, 'key')[1] or nil)",
+      "enqueue: swap if call('ZREM', PENDING, id) == 0 and not withdraw(id, key or nil) then leave(id, key or nil) end",
       "enqueue: swap make_ready()",
+      "exchange: swap claims[at + 4] = #inputs",
       "enqueue: swap if (#links > 0 or #over > 0) and settle(0) then answers[#answers + 1] = '+' end",
       "clear: swap settle(0)",
       "cancel: swap call('ZREM', LATE, id)",
@@ -65,7 +66,6 @@ export const EXPLAINED: readonly Explanation[] = [
       "or the same is done the longer way.",
     names: [
       "take: drop if not shared and not rate then return call('ZPOPMIN', READY, want), {} end",
-      "finish: shift if refs > 0 or linked then over[#over + 1] = { id, outcome, linked, refs } end",
       "finish: shift if refs > 0 or keep ~= '0' or linked then",
       "tell: drop if not string.find(waiters, ' ', 1, true) then return post(waiters, news) end",
       "die: shift if time > 0 then",
@@ -109,6 +109,10 @@ export const EXPLAINED: readonly Explanation[] = [
     why:
       "An outcome of exactly 65,536 characters is published or asked for, which is the same to who waits.",
     names: ["tell: shift local news = id .. '\x1f' .. (#outcome > 65536 and '?' or outcome)"],
+  },
+  {
+    why: "Keys are only left between two calls of a `clear()` of more than 80 tasks.",
+    names: ["clear: swap call('ZREM', P .. 'line:' .. key, id)"],
   },
   {
     why:

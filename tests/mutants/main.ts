@@ -7,6 +7,7 @@
  * Writes `docs/mutants.md`, unless only some scripts, names or tests are asked for. Fails when fewer
  * than 95 % are caught, and when `explained.ts` does not explain exactly those that survive.
  */
+import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -78,8 +79,11 @@ async function main(args: string[]): Promise<number> {
   trials.sort((a, b) => all.indexOf(a.mutant) - all.indexOf(b.mutant));
   const report = reportOf({ trials, all: valid.length, command, seconds, redis });
   const whole = script === undefined && name === "" && how.stages.length === STAGES.length;
-  if (whole) await writeFile(REPORT, report);
-  else console.log(report);
+  if (whole) {
+    await writeFile(REPORT, report);
+    spawnSync(process.execPath, ["fmt", "--quiet", REPORT]);
+  }
+  if (!whole) console.log(report);
   const complaints = complaintsOf(trials);
   for (const complaint of complaints) console.error(complaint);
   return complaints.length === 0 ? 0 : 1;

@@ -4,7 +4,8 @@ import { RedisTaskQueue } from "@worq/worq/backend";
 import type { RedisClient, RedisFactory } from "../../src/queues/redis_client.ts";
 import { prefixOf, STEPS } from "../../src/queues/redis_lua.ts";
 import { ENQUEUE, EXCHANGE, type Script } from "../../src/queues/redis_scripts.ts";
-import { MAX_DEAD } from "../../src/task_queue.ts";
+import { failureIn } from "../../src/testing/case.ts";
+import { CANCELLED, MAX_DEAD } from "../../src/task_queue.ts";
 import { Driver } from "../../src/testing/driver.ts";
 import { freshName } from "./backends.ts";
 import { keysOf } from "./redis_keys.ts";
@@ -91,11 +92,12 @@ export const REDIS_CASES: readonly RedisCase[] = [
       const driver = new Driver(queue);
       const needs = Array.from({ length: 250 }, (_, i) => ({ id: `n${i}` }));
       await driver.enqueue(...needs);
-      const wide = { id: "wide", takes: needs.map(({ id }) => id) };
+      const wide = { id: "wide", takes: [...needs.map(({ id }) => id), "nobody"] };
       await rejects(new Driver(dying).enqueue(wide), /the caller died/);
       const refs = async () => (await queue.inspect("n0"))?.refs;
       deepStrictEqual([await refs(), (await queue.stats()).unsettled], [1, 1]);
       deepStrictEqual(await queue.cancel([{ id: "wide" }]), ["cancelled"]);
+      strictEqual(failureIn((await driver.outcome("wide"))?.text).text, CANCELLED);
       deepStrictEqual([await refs(), (await queue.stats()).unsettled], [0, 0]);
       deepStrictEqual(await queue.fsck(LOOK), []);
       strictEqual(await queue.clear(), 250);
@@ -352,7 +354,8 @@ export const REDIS_CASES: readonly RedisCase[] = [
       await driver.enqueue({ id: "a" });
       const [claim] = await driver.claim();
       await client.send("DEL", [`${prefixOf(name)}m:a`]);
-      strictEqual(await driver.outcome("a"), undefined);
+      const [outcome, other] = await queue.wait([{ id: "a" }, { id: "nobody" }]);
+      deepStrictEqual([outcome, other?.status], [undefined, "expired"]);
       await driver.end("success", claim!);
       strictEqual((await driver.hear("a"))?.status, "success");
     } finally {
