@@ -3,7 +3,8 @@
  *
  * They may when neither sets a name that the other one has, and neither changes a key of Redis that
  * the other one may use. Keys are told apart by their constant, or by the first part of their name;
- * of a function that is not listed here, it is not known which keys it uses. With a line that leaves
+ * and the fields of a task's record by theirs; of a function that is not listed here, it is not known
+ * which keys it uses. With a line that leaves
  * its block, a line may change places that only declares what the other does not have. What a script
  * publishes is heard after the script, so the order of that does not count.
  */
@@ -17,6 +18,9 @@ const KNOWN = new Set([
 /** Functions that only read. */
 const READERS = new Set(["message_of", "inputs_of", "rests_until", "known", "parts", "next_time"]);
 const LINE = ["READY", "KEYED", "line:", "TURNS", "RESTS", "META"];
+// What ends in a script is also noted in tables of that script, which count as keys here.
+const END = ["KEYS_ALIVE", "t:", "gone", "over", "mail"];
+const WITHDRAW = [...LINE, "t:key"];
 /** Functions that use some keys only. */
 const KEYS_OF: Readonly<Record<string, readonly string[]>> = {
   message_of: ["m:"],
@@ -33,13 +37,23 @@ const KEYS_OF: Readonly<Record<string, readonly string[]>> = {
   make_room: ["BUSY", ...LINE],
   note: ["t:"],
   wake: ["READY", "TURNS", "IDLE"],
-  forget: ["m:", "feeds:", "needs:"],
-  send: [],
+  forget: ["m:", "feeds:", "needs:", "gone"],
+  send: ["mail"],
+  tell: ["mail"],
+  post: ["mail"],
+  withdraw: WITHDRAW,
+  leave: ["LEASES", "BUSY", ...LINE],
+  finish: END,
+  look_and_finish: ["DUE", "LATE", ...END],
+  fail_for_need: ["PENDING", "DUE", "LATE", "m:", ...END],
+  close: ["t:open", "opened"],
+  make_ready: ["PENDING", "KEYS_ALIVE", "t:key", "opened", ...LINE],
+  end_late: ["LATE", "PENDING", "DUE", "m:", ...END, ...LINE],
 };
-/** Commands that only read. */
+/** Commands and functions that only read. */
 const READS = new Set([
   ...["EXISTS", "GET", "MGET", "HEXISTS", "HGET", "HMGET", "HGETALL", "LINDEX", "LLEN", "LRANGE"],
-  ...["TIME", "ZCARD", "ZRANGE", "ZRANGEBYSCORE", "ZREVRANGE", "ZSCORE"],
+  ...["TIME", "ZCARD", "ZRANGE", "ZRANGEBYSCORE", "ZREVRANGE", "ZSCORE", "read", "expired"],
 ]);
 const KEYWORDS = new Set(
   "and break do else elseif end false for function if in local nil not or return then true".split(
@@ -55,6 +69,8 @@ const TARGETS = /^ *([\w,. #+[\]]+) = |^ *([\w, ]+)$/;
 const KEYS: Readonly<Record<string, string>> = {
   ...{ t: "t:", o: "t:", m: "m:", kept: "kept:", starts: "starts:", pool: "pool:" },
 };
+/** Commands and functions that use some fields of a record only, which follow. */
+const OF_FIELDS = new Set(["HSET", "HGET", "HMGET", "HDEL", "write", "add", "read"]);
 const NAME = /(?<!\.)\b[a-zA-Z_]\w*/g;
 const COMMAND = /(?:redis\.p?call|\bcall|\blist)\('(\w+)', ([^,)]+)/g;
 /** Functions whose first argument is the key. */
@@ -86,7 +102,13 @@ function onlyDeclares(line: string, { writes }: Effects): boolean {
 function leaves(one: Effects, other: Effects): boolean {
   const used = [...other.reads, ...other.writes];
   return [...one.sets].every((name) => !other.uses.has(name)) &&
-    [...one.writes].every((key) => used.every((own) => own !== key && own !== "?" && key !== "?"));
+    [...one.writes].every((key) => used.every((own) => !meet(own, key)));
+}
+
+/** Whether two keys may be one; `t:` is all fields of a record, `?` may be any key. */
+function meet(one: string, other: string): boolean {
+  const isOf = (field: string, record: string) => record === "t:" && field.startsWith(record);
+  return [one, other].includes("?") || one === other || isOf(one, other) || isOf(other, one);
 }
 
 function effectsOf(line: string): Effects {
@@ -101,11 +123,11 @@ function effectsOf(line: string): Effects {
   }
   const reads = new Set<string>();
   const writes = new Set<string>();
-  for (const [, command, key] of line.matchAll(COMMAND)) {
-    (READS.has(command!) ? reads : writes).add(keyOf(key!));
-  }
-  for (const [, name, key] of line.matchAll(WITH_KEY)) {
-    (name === "read" || name === "expired" ? reads : writes).add(keyOf(key!));
+  for (const call of [...line.matchAll(COMMAND), ...line.matchAll(WITH_KEY)]) {
+    const [whole, name, key] = call as unknown as [string, string, string];
+    const rest = line.slice(call.index + whole.length);
+    const keys = OF_FIELDS.has(name) ? fieldsOf(keyOf(key), rest) : [keyOf(key)];
+    for (const key of keys) (READS.has(name) ? reads : writes).add(key);
   }
   for (const [, name] of code.matchAll(FUNCTION)) {
     if (KNOWN.has(name!)) continue;
@@ -118,6 +140,12 @@ function effectsOf(line: string): Effects {
 function namesIn(code: string): Set<string> {
   const names = [...code.matchAll(NAME)].map(([name]) => name);
   return new Set(names.filter((name) => !KEYWORDS.has(name)));
+}
+
+/** The fields of a record that are named in the rest of a line, or all of it. */
+function fieldsOf(key: string, rest: string): string[] {
+  const fields = [...rest.matchAll(/'(\w+)'/g)].map(([, field]) => key + field);
+  return key === "t:" && fields.length > 0 ? fields : [key];
 }
 
 /** What tells a key from others. */

@@ -6,7 +6,7 @@ import { mutantsOf, type Mutation } from "./mutate.ts";
 interface Part {
   /** The script that it is of, or `prelude`. */
   readonly script: string;
-  /** Its name: that of a function of the prelude, or of the script. */
+  /** Its name: that of a function of the prelude, or of the script, as it is exported. */
   readonly name: string;
   readonly text: string;
 }
@@ -20,7 +20,7 @@ export interface Mutant extends Omit<Mutation, "text"> {
 
 const BODIES: readonly Part[] = SCRIPTS.map(({ name, text }) => ({
   script: name,
-  name,
+  name: name.toUpperCase(),
   text: STATEMENTS.reduce((rest, statement) => rest.replace(`${statement}\n`, ""), text),
 }));
 
