@@ -123,7 +123,7 @@ export class Bench implements AsyncDisposable {
     const property = fc.asyncProperty(
       fc.constantFrom(...kinds),
       sequences,
-      (kind, operations) => agree(bench, kind, true, operations),
+      (kind, operations) => agree(bench, kind, operations),
     );
     const tests = Array.from({ length: LANES }, (_, lane) => ({
       name: `${SEQUENCES} sequences`,

@@ -314,14 +314,10 @@ export interface Scripts {
   readonly redisFactory: RedisFactory;
 }
 
-/**
- * Runs `operations` on both backends, and compares all that can be seen after each. `fsck` looks
- * after each, too, or `always` being false only in the end: it takes as long as all the rest.
- */
+/** Runs `operations` on both backends, and compares all that can be seen after each. */
 export async function agree(
   { url, client }: ModelBench,
   { steps, redisFactory }: Scripts,
-  always: boolean,
   operations: readonly Operation[],
 ): Promise<void> {
   let now = 1_000_000_000_000;
@@ -331,9 +327,8 @@ export async function agree(
   await using redis = new RedisTaskQueue(url, name, { clock, redisFactory });
   const model = new Subject(memory, clock, (time) => now += time);
   const subject = new Subject(redis, clock, () => {});
-  for (const [n, operation] of operations.entries()) {
-    const checks = always || n === operations.length - 1;
-    const check = (queue: TaskQueue) => checks ? queue.fsck({ repair: false, limit: 9 }) : [];
+  const check = (queue: TaskQueue) => queue.fsck({ repair: false, limit: 9 });
+  for (const operation of operations) {
     // In few steps, an exchange claims before all is done that memory has done by then.
     if (steps < STEPS) { for (const { driver } of [model, subject]) await driver.exchange({}); }
     const expected = await model.do(operation);

@@ -23,7 +23,8 @@ export interface Ended {
 /** Run from source, by the runtime of this process. */
 export const FROM_SOURCE: Program = {
   command: "deno" in process.versions
-    ? [process.execPath, "run", "-A", CLI]
+    // Quiet, or it tells when it waits for another Deno that looks into the same folder.
+    ? [process.execPath, "run", "-A", "--quiet", CLI]
     : [process.execPath, CLI],
 };
 
