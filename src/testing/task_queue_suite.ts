@@ -405,6 +405,22 @@ const WAITING: readonly Case[] = [
     await driver.end("lost", ...await driver.claim());
     strictEqual((await driver.hear("a"))?.status, "expired");
   }],
+  [" tells the client that made up an id of the outcome, unasked", async ({ driver }) => {
+    const mine = ["1", "2", "3"].map((number) => driver.queue.client + number);
+    const [quiet, chosen, last] = mine as [string, string, string];
+    await driver.enqueue({ id: quiet }, { id: chosen, origin: "me" }, { id: "a" }, { id: last });
+    const [first, ...others] = await driver.claim(4);
+    // An empty text says that nobody wants the result.
+    await driver.exchange({ reports: [{ ...driver.report("success", first!), text: "" }] });
+    await driver.end("success", ...others);
+    deepStrictEqual(await driver.hear(last), { status: "success", text: `"${last}"` });
+    deepStrictEqual([...driver.heard.keys()], [last]);
+    await driver.outcome(last);
+    await driver.enqueue({ id: `${driver.queue.client}4` });
+    await driver.outcome(`${driver.queue.client}4`);
+    await driver.cancel(`${driver.queue.client}4`);
+    strictEqual((await driver.hear(`${driver.queue.client}4`))?.status, "expired");
+  }],
   [".wait() calls a task expired that nobody knows", async ({ driver }) => {
     const outcome = await driver.outcome("nobody");
     deepStrictEqual([outcome?.status, failureIn(outcome?.text).text], ["expired", GONE]);
