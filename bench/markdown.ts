@@ -18,9 +18,10 @@ export function tableOf(
   return [headers, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
-/** The median of `values` with the least and the most. */
+/** The median of `values` with the least and the most, when there is more than one. */
 export function cellOf(values: readonly number[], unit = ""): string {
   if (values.length === 0) return "–";
+  if (values.length === 1) return `${format(values[0]!)}${unit}`;
   const [least, most] = [Math.min(...values), Math.max(...values)].map(format);
   return `${format(median(values))}${unit} [${least}–${most}]`;
 }

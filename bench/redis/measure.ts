@@ -56,7 +56,7 @@ export async function drain(side: Side, n: number): Promise<Figures> {
 
 /**
  * What each of `waiting` tasks takes, and how fast `n` more are enqueued in bulk and run while those
- * wait; before both, `warmUp` tasks.
+ * wait; before all that, `warmUp` tasks.
  */
 export async function fill(
   side: Side,
@@ -67,13 +67,13 @@ export async function fill(
   await using server = await RedisServer.start();
   await using costs = await Costs.open(server.url);
   await using producer = await side.start("producer", server.url);
+  await producer.ask({ op: "bulk", n: warmUp }, LIMIT); // buffers of connections grow once
   const { bytes = NaN } = await timed(
     costs,
     { producer },
     waiting,
     () => producer.ask({ op: "bulk", n: waiting }, LIMIT),
   );
-  await producer.ask({ op: "bulk", n: warmUp }, LIMIT);
   const enqueued = await producer.ask({ op: "bulk", n }, LIMIT);
   await using worker = await side.start("worker", server.url, DRAINS);
   const drained = await worker.ask({ op: "drain", n, skip: warmUp }, LIMIT);

@@ -1,5 +1,5 @@
 /** The process that works: the tasks of every side, and when it begins with them. */
-import type { Payload } from "../protocol.ts";
+import type { Figures, Payload } from "../protocol.ts";
 import { serve } from "../serve.ts";
 
 /** What the run can ask for: to take tasks, or also how long it takes to begin with so many. */
@@ -27,6 +27,7 @@ export async function serveWorker(begin: () => unknown): Promise<void> {
     const { promise, resolve: done } = Promise.withResolvers<number>();
     if (op === "drain") watch = { first: skip + 1, last: skip + n, done };
     await begin();
-    return op === "drain" ? { ms: await promise } : {};
+    const figures: Figures = op === "drain" ? { ms: await promise } : {};
+    return figures;
   });
 }
