@@ -15,11 +15,14 @@ export const RUNTIMES = ["deno", "bun"] as const;
 /** One of them. */
 export type RuntimeName = typeof RUNTIMES[number];
 
+/** This very program where it is that runtime, else the one on the `PATH`. */
+const programOf = (name: RuntimeName) => name in process.versions ? process.execPath : name;
+
 /** How each runs a script. */
 export const RUNNERS: Readonly<Record<RuntimeName, Runner>> = {
-  deno: { program: process.execPath, args: ["run", "-A"] },
+  deno: { program: programOf("deno"), args: ["run", "-A"] },
   // Without a word, it would fetch what is not installed.
-  bun: { program: "bun", args: ["--no-install"] },
+  bun: { program: programOf("bun"), args: ["--no-install"] },
 };
 
 /** The version of a runtime. Throws an `Error` when it is not there. */
