@@ -57,7 +57,7 @@ export function poolWorkload(size: Size): Workload {
     { op: "noops", n: size.tasks },
     { op: "roundTrips", n: share(size, 0.05) },
     { op: "burns", n: 200, warmUp: true },
-    { op: "burns", n: share(size, 0.05) },
+    { op: "burns", n: share(size, 0.03) },
   ];
   return {
     name: "w4",

@@ -10,7 +10,7 @@ import type { Side } from "./sides.ts";
 /** Milliseconds that one step of a measurement may take. */
 const LIMIT = 180_000;
 /** Until what was asked for before has come to rest. */
-const REST = 200;
+const REST = 100;
 /** Tasks of a worker that drains a queue. */
 const DRAINS = 50;
 
