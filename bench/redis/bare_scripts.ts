@@ -38,7 +38,7 @@ if call('DEL', P .. 'idle') == 1 then call('PUBLISH', P .. 'wake', '') end
 /**
  * Ends tasks and claims the next ones, in one call. ARGV: queue, end of the leases, number of tasks
  * to claim, seconds to keep results, then for each task that is over: id, result.
- * Returns for each claimed task: id, message, results that it takes.
+ * Returns for each claimed task: id, message, and the results that a fan-in takes.
  */
 export const EXCHANGE = `
 local call, P = redis.call, ARGV[1] .. ':'
@@ -67,16 +67,13 @@ if not ids then
   call('SET', P .. 'idle', 1)
   return claims
 end
-for _, id in ipairs(ids) do
+for n, id in ipairs(ids) do
   call('ZADD', P .. 'leases', ARGV[2], id)
-  claims[#claims + 1] = id
-  claims[#claims + 1] = call('GET', P .. 'task:' .. id)
-  local inputs = {}
+  claims[n] = { id, call('GET', P .. 'task:' .. id) }
   if string.sub(id, 1, 1) == '+' then
-    inputs = call('HVALS', P .. 'inputs:' .. id)
+    claims[n][3] = call('HVALS', P .. 'inputs:' .. id)
     call('DEL', P .. 'inputs:' .. id, P .. 'open:' .. id)
   end
-  claims[#claims + 1] = inputs
 end
 return claims
 `;

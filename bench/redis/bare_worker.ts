@@ -14,8 +14,11 @@ const exchange = await client.script(EXCHANGE);
 let woken = Promise.withResolvers<void>();
 await client.listen(wakeOf(queue), () => woken.resolve());
 
+/** A task to run: id, message, and the results that a fan-in takes. */
+type Claim = readonly [id: string, message: string, inputs?: readonly string[]];
+
 /** Runs a task and gives its id and its result, as texts. */
-async function run(id: string, message: string, inputs: readonly string[]): Promise<string[]> {
+async function run([id, message, inputs = []]: Claim): Promise<string[]> {
   const [name, data] = JSON.parse(message);
   const result = await (name === "noop" ? noop(data) : sum(inputs.map(Number)));
   return [id, JSON.stringify(result)];
@@ -25,16 +28,11 @@ async function run(id: string, message: string, inputs: readonly string[]): Prom
 async function work(): Promise<never> {
   let over: string[] = [];
   while (true) {
-    woken = Promise.withResolvers();
-    const claims = await exchange(
-      ...[queue, `${Date.now() + LEASE}`, concurrency, KEEP, ...over],
-    ) as [id: string, message: string, inputs: string[]][number][];
-    const runs: Promise<string[]>[] = [];
-    for (let at = 0; at < claims.length; at += 3) {
-      runs.push(run(claims[at] as string, claims[at + 1] as string, claims[at + 2] as string[]));
-    }
-    if (runs.length === 0) await woken.promise;
-    over = (await Promise.all(runs)).flat();
+    woken = Promise.withResolvers(); // before it looks, so that no call to wake goes unheard
+    const until = `${Date.now() + LEASE}`;
+    const claims = await exchange(queue, until, concurrency, KEEP, ...over) as Claim[];
+    if (claims.length === 0) await woken.promise;
+    over = (await Promise.all(claims.map(run))).flat();
   }
 }
 

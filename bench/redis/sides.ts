@@ -1,6 +1,6 @@
 /** Who does the work over Redis. */
-import { RUNNERS, type RuntimeName } from "../runtimes.ts";
 import { Child } from "../child.ts";
+import { RUNNERS, type RuntimeName } from "../runtimes.ts";
 import { BARE, OURS, sideOf } from "../sides.ts";
 
 /** The two processes of a library. */
@@ -38,7 +38,7 @@ function side(
   return {
     name: sideOf(library, runtime),
     ...(only === undefined ? {} : { only }),
-    start: (role, url, concurrency) =>
+    start: (role, url, concurrency = 1) =>
       Child.start(RUNNERS[runtime], `${scripts}_${role}.ts`, [url, QUEUE, `${concurrency}`]),
   };
 }
