@@ -5,16 +5,7 @@ import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { ANSWER, type Answer, type Ask, type Figures, READY } from "./protocol.ts";
-
-/** What runs a script. */
-export interface Runner {
-  readonly program: string;
-  /** Arguments before the script. */
-  readonly args: readonly string[];
-}
-
-/** This same Deno. */
-export const DENO: Runner = { program: process.execPath, args: ["run", "-A"] };
+import type { Runner } from "./runtimes.ts";
 
 const START_LIMIT = 60_000;
 const LOG_LENGTH = 2_000;
@@ -34,7 +25,7 @@ export class Child implements AsyncDisposable {
   #heard = Promise.withResolvers<string>();
   #log = "";
 
-  private constructor(script: string, args: readonly string[], runner: Runner) {
+  private constructor(runner: Runner, script: string, args: readonly string[]) {
     const path = fileURLToPath(new URL(script, import.meta.url));
     this.#process = spawn(runner.program, [...runner.args, path, ...args], {
       stdio: ["pipe", "pipe", "pipe"],
@@ -55,8 +46,8 @@ export class Child implements AsyncDisposable {
   }
 
   /** Has `runner` run `script` of this folder; resolves when it is ready. */
-  static async start(script: string, args: readonly string[], runner = DENO): Promise<Child> {
-    const child = new Child(script, args, runner);
+  static async start(runner: Runner, script: string, args: readonly string[] = []): Promise<Child> {
+    const child = new Child(runner, script, args);
     try {
       await child.#next(`start ${script}`, START_LIMIT);
       return child;

@@ -1,5 +1,4 @@
 /** What the commands of this folder have in common. */
-import { writeFile } from "node:fs/promises";
 import process from "node:process";
 import { endChildren } from "./child.ts";
 
@@ -10,26 +9,16 @@ export interface Command<Options> {
   readonly usage: string;
   /** The options, or undefined when only the usage is wanted. Throws for what cannot be. */
   parse(args: string[]): Options | undefined;
-  /** Measures, and ends early with `signal`. */
-  run(options: Options, signal: AbortSignal): Promise<Run>;
-}
-
-/** What a command has measured. */
-export interface Run {
-  readonly report: string;
-  readonly failed: boolean;
+  /** Measures, reports, and gives an exit code; ends early with `signal`. */
+  run(options: Options, signal: AbortSignal): Promise<number>;
 }
 
 /** Runs a command; its exit codes: 0 done, 1 something failed, 2 wrong usage. */
-export async function runCommand<Options extends { readonly out: string | undefined }>(
-  command: Command<Options>,
-): Promise<void> {
+export async function runCommand<Options>(command: Command<Options>): Promise<void> {
   process.exitCode = await exitCodeOf(command);
 }
 
-async function exitCodeOf<Options extends { readonly out: string | undefined }>(
-  { usage, parse, run }: Command<Options>,
-): Promise<number> {
+async function exitCodeOf<Options>({ usage, parse, run }: Command<Options>): Promise<number> {
   let options: Options | undefined;
   try {
     options = parse(process.argv.slice(2));
@@ -43,10 +32,7 @@ async function exitCodeOf<Options extends { readonly out: string | undefined }>(
   }
   const wanted = options;
   try {
-    const { report, failed } = await unlessStopped((signal) => run(wanted, signal));
-    console.log(report);
-    if (wanted.out !== undefined) await writeFile(wanted.out, report);
-    return failed ? 1 : 0;
+    return await unlessStopped((signal) => run(wanted, signal));
   } catch (error) {
     console.error(error);
     return 1;

@@ -3,10 +3,11 @@
  *
  * Exit codes: 0 nothing was found, 1 something was, 2 wrong usage.
  */
+import { writeFile } from "node:fs/promises";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { tell as ask } from "../tests/support/redis_fleet.ts";
-import { countFrom, type Run, runCommand } from "./command.ts";
+import { countFrom, runCommand } from "./command.ts";
 import { burn, type BurnOptions, type Burnt } from "./fire/burn.ts";
 import { isClean, type Part, reportOf, RUNTIME } from "./fire/report.ts";
 import { movingCluster, singleServer, type Site, watchedPair } from "./fire/sites.ts";
@@ -83,7 +84,7 @@ function plansFor(minutes: number): Plan[] {
   ];
 }
 
-async function run({ minutes, seed, out }: Options, signal: AbortSignal): Promise<Run> {
+async function run({ minutes, seed, out }: Options, signal: AbortSignal): Promise<number> {
   const stopped = new Promise<never>((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason));
   });
@@ -106,7 +107,10 @@ async function run({ minutes, seed, out }: Options, signal: AbortSignal): Promis
   const command = `deno task fire --minutes=${minutes} --seed=${seed}` +
     (out === undefined ? "" : ` --out=${out}`);
   const versions = [RUNTIME, `Redis ${version}`];
-  return { report: reportOf(parts, { command, seed, versions }), failed: !isClean(parts) };
+  const report = reportOf(parts, { command, seed, versions });
+  console.log(report);
+  if (out !== undefined) await writeFile(out, report);
+  return isClean(parts) ? 0 : 1;
 }
 
 await runCommand({ usage: USAGE, parse, run });

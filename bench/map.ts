@@ -4,11 +4,13 @@
  * Exit codes: 0 done, 1 something failed, 2 wrong usage.
  */
 import { spawnSync } from "node:child_process";
+import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { countFrom, listFrom, type Run, runCommand } from "./command.ts";
-import { cellOf, headOf, tableOf } from "./markdown.ts";
-import { findRuntime, type Runtime, type RuntimeName, RUNTIMES } from "./pools/runtimes.ts";
+import { countFrom, listFrom, runCommand } from "./command.ts";
+import { cellOf, tableOf } from "./markdown.ts";
+import { RUNNERS, type RuntimeName, RUNTIMES, versionOf } from "./runtimes.ts";
+import { machine } from "./versions.ts";
 
 const CLI = fileURLToPath(new URL("../cli.ts", import.meta.url));
 const TASKS = fileURLToPath(new URL("map_tasks.ts", import.meta.url));
@@ -26,20 +28,22 @@ interface Options {
 
 interface Side {
   readonly name: string;
-  command(runtime: Runtime, task: string): readonly string[];
+  command(runtime: RuntimeName, task: string): readonly string[];
 }
 
 const worq = (workers: number): Side => ({
   name: `worq map --workers ${workers}`,
-  command: ({ runner: { program, args } }, task) => [
-    ...[program, ...args, CLI, "map", `${TASKS}:${task}`, "--workers", `${workers}`],
+  command: (runtime, task) => [
+    ...[RUNNERS[runtime].program, ...RUNNERS[runtime].args],
+    ...[CLI, "map", `${TASKS}:${task}`, "--workers", `${workers}`],
   ],
 });
 
 const XARGS: Side = {
   name: "xargs -P 2 -n 1",
-  command: ({ runner: { program, args } }, task) => [
-    ...["xargs", "-P", "2", "-n", "1", program, ...args, TASKS, task],
+  command: (runtime, task) => [
+    ...["xargs", "-P", "2", "-n", "1", RUNNERS[runtime].program, ...RUNNERS[runtime].args],
+    ...[TASKS, task],
   ],
 };
 
@@ -73,10 +77,9 @@ function secondsOf([program = "", ...args]: readonly string[], lines: number): n
   throw new Error(`${program} ${args.join(" ")} ended with ${status}: ${stderr}`);
 }
 
-function run({ rounds, runtimes }: Options): Promise<Run> {
-  const found = runtimes.map(findRuntime);
+async function run({ rounds, runtimes, out }: Options): Promise<number> {
   const cases = WORKLOADS.flatMap(([task, lines]) =>
-    found.map((runtime) => ({ task, lines, runtime, seconds: SIDES.map((): number[] => []) }))
+    runtimes.map((runtime) => ({ task, lines, runtime, seconds: SIDES.map((): number[] => []) }))
   );
   for (let round = 0; round < rounds; round++) {
     for (const { task, lines, runtime, seconds } of cases) {
@@ -86,21 +89,33 @@ function run({ rounds, runtimes }: Options): Promise<Run> {
         const side = SIDES[at]!;
         const took = secondsOf(side.command(runtime, task), lines);
         seconds[at]!.push(took);
-        console.error(`${round + 1}: ${runtime.name} ${task} ${side.name}: ${took.toFixed(2)} s`);
+        console.error(`${round + 1}: ${runtime} ${task} ${side.name}: ${took.toFixed(2)} s`);
       }
     }
   }
   const rows = cases.flatMap(({ task, lines, runtime, seconds }) =>
     SIDES.map(({ name }, at) => [
-      ...[`${lines} × ${task}`, runtime.name, name],
+      ...[`${lines} × ${task}`, runtime, name],
       cellOf(seconds[at]!),
       cellOf(seconds[at]!.map((took, round) => took / seconds[0]![round]!)),
     ])
   );
-  const versions = found.map(({ name, version }) => `${name} ${version}`);
-  const head = headOf("worq map beside xargs", versions, rounds);
   const headers = ["lines", "runtime", "command", "seconds ↓", "times worq map --workers 2"];
-  return Promise.resolve({ report: `${head}\n\n${tableOf(headers, rows, 3)}`, failed: false });
+  const report = [
+    "# worq map beside xargs",
+    "",
+    `- Date: ${new Date().toISOString().slice(0, 10)}`,
+    `- Machine: ${machine()}`,
+    `- Versions: ${runtimes.map((name) => `${name} ${versionOf(name)}`).join(", ")}`,
+    "",
+    `Median [least–most] of ${rounds} rounds. Ratios are taken inside each round.`,
+    "",
+    tableOf(headers, rows, 3),
+    "",
+  ].join("\n");
+  console.log(report);
+  if (out !== undefined) await writeFile(out, report);
+  return 0;
 }
 
 await runCommand({ usage: USAGE, parse, run });

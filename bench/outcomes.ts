@@ -1,55 +1,53 @@
 /** What the rounds gave. */
 import type { Figures } from "./protocol.ts";
+import { median } from "./statistics.ts";
 
-/** What one measurement in one round gave. */
-export interface Outcome {
+/** What one measurement in one round gave: figures, or why there are none. */
+export interface Row {
+  readonly workload: string;
+  readonly case: string;
+  readonly side: string;
   readonly round: number;
-  readonly outcome: Figures | Error;
+  readonly figures?: Figures;
+  readonly error?: string;
 }
 
-/** A figure in a report. */
-export interface Column {
-  /** Its name among the figures. */
+/** Names a figure. */
+export interface Figure {
+  readonly workload: string;
+  readonly case: string;
+  readonly side: string;
   readonly key: string;
-  readonly header: string;
-}
-
-/** What `measure` gives, be it an error; but throws when `signal` stops everything. */
-export async function attempt(
-  signal: AbortSignal,
-  measure: () => Promise<Figures>,
-): Promise<Figures | Error> {
-  signal.throwIfAborted();
-  try {
-    return await measure();
-  } catch (error) {
-    signal.throwIfAborted();
-    return error as Error;
-  }
-}
-
-/** `list` in the order of a round: in each, another one goes first. */
-export function inTurn<T>(list: readonly T[], round: number): T[] {
-  return list.map((_, i) => list[(i + round - 1) % list.length]!);
 }
 
 /** One figure, by round; without the rounds that do not have it. */
-export function byRound(outcomes: readonly Outcome[], key: string): Map<number, number> {
+export function byRound(rows: readonly Row[], pick: Figure): Map<number, number> {
   const values = new Map<number, number>();
-  for (const { round, outcome } of outcomes) {
-    if (outcome instanceof Error) continue;
-    const value = outcome[key];
-    if (value !== undefined && Number.isFinite(value)) values.set(round, value);
+  for (const row of rows) {
+    if (row.workload !== pick.workload || row.case !== pick.case || row.side !== pick.side) {
+      continue;
+    }
+    const value = row.figures?.[pick.key];
+    if (value !== undefined && Number.isFinite(value)) values.set(row.round, value);
   }
   return values;
 }
 
-/** Ratios of figures, each taken inside a round. */
-export function ratiosOf(
-  ours: ReadonlyMap<number, number>,
-  theirs: ReadonlyMap<number, number>,
-): number[] {
-  return [...ours]
+/** One figure in all rounds that have it. */
+export function valuesOf(rows: readonly Row[], pick: Figure): number[] {
+  return [...byRound(rows, pick).values()];
+}
+
+/** The median of one figure; NaN when no round has it. */
+export function medianOf(rows: readonly Row[], pick: Figure): number {
+  return median(valuesOf(rows, pick));
+}
+
+/** Ratios of two figures, each taken inside a round. */
+export function ratiosOf(rows: readonly Row[], pick: Figure, to: Figure): number[] {
+  const theirs = byRound(rows, to);
+  return [...byRound(rows, pick)]
     .filter(([round]) => theirs.has(round))
-    .map(([round, value]) => value / theirs.get(round)!);
+    .map(([round, value]) => value / theirs.get(round)!)
+    .filter(Number.isFinite);
 }

@@ -3,23 +3,15 @@
  * process's standard input, answers on its standard output.
  */
 
-/** What a producer process can do. */
-export type Operation =
-  | "prepare"
-  | "single"
-  | "bulk"
-  | "inFlight"
-  | "endToEnd"
-  | "roundTrip"
-  | "fanIn";
-
 /** A question. */
-export interface Ask<Op extends string = Operation> {
+export interface Ask<Op extends string> {
   readonly op: Op;
   /** Number of tasks. */
   readonly n: number;
   /** How often, for a fan-in. 1 when omitted. */
   readonly times?: number;
+  /** Tasks before those that are measured, for a drain. 0 when omitted. */
+  readonly skip?: number;
 }
 
 /** Figures by name; times are milliseconds. */

@@ -1,59 +1,86 @@
-/** Results as Markdown. */
+/** What was measured, as a page with a chart. */
+import { spawnSync } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { basename } from "node:path";
 import process from "node:process";
-import { cellOf, failuresOf, headOf, tableOf, textOf } from "./markdown.ts";
-import type { Result } from "./measure.ts";
-import { byRound, ratiosOf } from "./outcomes.ts";
-import { type Side, SIDES } from "./sides.ts";
-import type { Workload } from "./workloads.ts";
+import { judgementOf } from "./aims.ts";
+import { chartOf } from "./chart.ts";
+import type { Measured } from "./data.ts";
+import { sectionOf } from "./tables.ts";
+import type { Workload } from "./workload.ts";
 
-const [OURS, THEIRS] = SIDES;
+const NOTES = `
+Written by \`deno task bench --out=docs/performance.md\`;
+[bench/README.md](../bench/README.md) tells what is measured, and how. Cells are the median of the
+rounds with [least–most]. Ratios are taken inside a round, where everybody is measured in turn on
+the same machine: they say more than rates, which change with all that a machine does. ↑ more is
+better, ↓ less is better. \`bare\` is the least that can do the work: over Redis, two scripts that
+keep a record, a lease and a result of each task; in memory, an array and promises; for pools, a
+message for each task.
+`.trim();
 
-/** The whole report. `redisInfo` is what the server says of itself. */
-export function reportOf(results: readonly Result[], rounds: number, redisInfo: string): string {
-  const workloads = [...new Set(results.map(({ workload }) => workload))];
-  const versions = [
-    `Deno ${process.versions.deno}`,
-    `Redis ${/^redis_version:(\S+)/m.exec(redisInfo)?.[1]}`,
-    ...SIDES.map(({ name, version }) => `${name} ${version}`),
-  ];
-  const failed = results.filter(({ outcome }) => outcome instanceof Error);
+/** Writes the page, and the chart beside it. */
+export async function writeReport(
+  file: string,
+  measured: readonly Measured[],
+  workloads: readonly Workload[],
+): Promise<void> {
+  const chart = file.replace(/(\.md)?$/, ".svg");
+  const rows = measured.flatMap((one) => one.rows);
+  await writeFile(chart, chartOf(rows));
+  await writeFile(file, reportOf(measured, workloads, basename(chart)));
+  spawnSync(process.execPath, ["fmt", "--quiet", file, chart], { stdio: "inherit" });
+}
+
+/** The page; with a chart where it has a file. */
+export function reportOf(
+  measured: readonly Measured[],
+  workloads: readonly Workload[],
+  chart?: string,
+): string {
+  const rows = measured.flatMap((one) => one.rows);
+  const sections = workloads.flatMap((workload) => {
+    const one = measured.find(({ workload: name }) => name === workload.name);
+    return one === undefined ? [] : [sectionOf(workload, one.rows, roundsOf(one))];
+  });
   const parts = [
-    headOf(`${OURS.name} beside ${THEIRS.name}`, versions, rounds),
-    ...workloads.map((workload) => sectionOf(workload, results)),
-    failuresOf(failed.map(lineOf)),
+    "# Performance",
+    headOf(measured),
+    NOTES,
+    chart === undefined ? "" : `![Medians of what was measured, as bars](${chart})`,
+    `## Aims\n\n${judgementOf(rows)}`,
+    ...sections,
+    failuresOf(measured),
   ];
   return parts.filter((part) => part !== "").join("\n\n") + "\n";
 }
 
-/** One result, for who watches. */
-export function lineOf({ workload, case: one, side, round, outcome }: Result): string {
-  const subject = `round ${round} ${workload.name} ${one.label} ${side.name}`.replace(/ +/g, " ");
-  return `${subject}: ${textOf(outcome, workload.columns)}`;
+/** Machines and versions, each once. */
+function headOf(measured: readonly Measured[]): string {
+  const distinct = (lines: string[]) => [...new Set(lines)].join("; ");
+  return [
+    `- Date: ${distinct(measured.map(({ date }) => date))}`,
+    `- Machine: ${distinct(measured.map(({ machine }) => machine))}`,
+    `- Versions: ${distinct(measured.map(({ versions }) => versions.join(", ")))}`,
+  ].join("\n");
 }
 
-function sectionOf(workload: Workload, results: readonly Result[]): string {
-  const { name, title, caseHeader, columns, cases } = workload;
-  const headers = ["side", ...columns.map(({ header }) => header)];
-  if (caseHeader !== undefined) headers.unshift(caseHeader);
-  const own = results.filter((result) => result.workload === workload);
-  const rows = cases.flatMap((one) => {
-    const lines = rowsOf(workload, own.filter((result) => result.case === one));
-    return caseHeader === undefined ? lines : lines.map((cells) => [one.label, ...cells]);
-  });
-  const table = tableOf(headers, rows, headers.length - columns.length);
-  return `## ${name}: ${title}\n\n${table}`;
+function roundsOf({ rounds, date }: Measured): string {
+  return `${rounds} ${rounds === 1 ? "round" : "rounds"}, ${date}.`;
 }
 
-/** A row for each side, and one for the ratio. */
-function rowsOf({ columns }: Workload, results: readonly Result[]): string[][] {
-  const figures = (side: Side, key: string) =>
-    byRound(results.filter((result) => result.side === side), key);
-  const sides = SIDES.map((side) => [
-    side.name,
-    ...columns.map(({ key }) => cellOf([...figures(side, key).values()])),
-  ]);
-  const ratios = columns.map(({ key }) =>
-    cellOf(ratiosOf(figures(OURS, key), figures(THEIRS, key)), "x")
-  );
-  return [...sides, [`${OURS.name} / ${THEIRS.name}`, ...ratios]];
+/** Each kind of failure once, with the number of rounds that had it; empty when nothing failed. */
+function failuresOf(measured: readonly Measured[]): string {
+  const rounds = new Map<string, number>();
+  for (const { workload, case: label, side, error } of measured.flatMap((one) => one.rows)) {
+    if (error === undefined) continue;
+    const line = `${workload} ${label} ${side}: ${error.split("\n")[0]}`.replace(/ +/g, " ");
+    rounds.set(line, (rounds.get(line) ?? 0) + 1);
+  }
+  if (rounds.size === 0) return "";
+  return [
+    "## Failed",
+    "",
+    ...[...rounds].map(([line, count]) => `- ${line} (rounds: ${count})`),
+  ].join("\n");
 }

@@ -1,27 +1,47 @@
 /**
- * Measures worq beside BullMQ, on a Redis server of its own: see `README.md`.
+ * Measures worq beside others: see `README.md`.
  *
- * Exit codes: 0 done, 1 something failed, 2 wrong usage.
+ * Exit codes: 0 done (a peer may have failed), 1 something else failed, 2 wrong usage.
  */
 import { parseArgs } from "node:util";
-import { RedisServer } from "../tests/support/redis_server.ts";
-import { countFrom, type Run, runCommand } from "./command.ts";
-import { Costs } from "./costs.ts";
-import { measureAll, type Result } from "./measure.ts";
-import { lineOf, reportOf } from "./report.ts";
-import { TASKS, type Workload, workloadsFor } from "./workloads.ts";
+import { countFrom, runCommand } from "./command.ts";
+import { loadMeasured, type Measured, merge, saveMeasured } from "./data.ts";
+import { installPackages } from "./install.ts";
+import type { Row } from "./outcomes.ts";
+import { reportOf, writeReport } from "./report.ts";
+import { measureAll } from "./rounds.ts";
+import { isPeer } from "./sides.ts";
+import { lineOf } from "./tables.ts";
+import { machine, versions } from "./versions.ts";
+import type { Workload } from "./workload.ts";
+import { restrict, workloadsFor } from "./workloads.ts";
 
 const ROUNDS = 5;
+const TASKS = 20_000;
+/** In their place for a quick look. */
+const QUICK = { rounds: 1, tasks: 1_000 };
+const KNOWN = workloadsFor({ tasks: TASKS });
 const USAGE = `Usage
-  deno task bench [workload…] [--rounds=${ROUNDS}] [--tasks=${TASKS}] [--out=FILE]
+  deno task bench [workload…] [option…]
 
 Workloads (all when none is named)
-${workloadsFor(TASKS).map(({ name, title }) => `  ${name.padEnd(5)} ${title}`).join("\n")}
+${KNOWN.map(({ name, title }) => `  ${name.padEnd(7)} ${title}`).join("\n")}
+
+Options
+  --rounds=${ROUNDS}      how often each is measured
+  --tasks=${TASKS}   what all numbers of tasks are derived from
+  --quick         --rounds=${QUICK.rounds} --tasks=${QUICK.tasks}
+  --sides=a,b     only those whose names have one of these in them: worq/deno, bare, bullmq
+  --data=FILE     what earlier runs have measured of other workloads goes into the report; what this
+                  one measures goes into the file
+  --report        measure nothing: only write the report of that file
+  --out=FILE.md   the report, and a chart beside it as FILE.svg; else it goes to standard output
 `;
 
 interface Options {
   readonly workloads: readonly Workload[];
   readonly rounds: number;
+  readonly data: string | undefined;
   readonly out: string | undefined;
 }
 
@@ -30,33 +50,60 @@ function parse(args: string[]): Options | undefined {
     args,
     allowPositionals: true,
     options: {
-      rounds: { type: "string", default: `${ROUNDS}` },
-      tasks: { type: "string", default: `${TASKS}` },
+      rounds: { type: "string" },
+      tasks: { type: "string" },
+      quick: { type: "boolean", default: false },
+      sides: { type: "string", default: "" },
+      data: { type: "string" },
+      report: { type: "boolean", default: false },
       out: { type: "string" },
       help: { type: "boolean", short: "h" },
     },
   });
   if (values.help) return undefined;
-  const known = workloadsFor(countFrom("tasks", values.tasks));
-  for (const name of positionals) {
-    if (!known.some((one) => one.name === name)) throw new TypeError(`No workload "${name}"`);
-  }
-  const workloads = known.filter(({ name }) =>
-    positionals.length === 0 || positionals.includes(name)
-  );
-  return { workloads, rounds: countFrom("rounds", values.rounds), out: values.out };
+  const usual = values.quick ? QUICK : { rounds: ROUNDS, tasks: TASKS };
+  const tasks = countFrom("tasks", values.tasks ?? `${usual.tasks}`);
+  const unknown = positionals.find((name) => !KNOWN.some((one) => one.name === name));
+  if (unknown !== undefined) throw new TypeError(`No workload "${unknown}"`);
+  if (values.report && values.data === undefined) throw new TypeError("--report needs --data=FILE");
+  const sides = values.sides.split(",");
+  return {
+    workloads: workloadsFor({ tasks })
+      .filter(({ name }) =>
+        !values.report && (positionals.length === 0 || positionals.includes(name))
+      )
+      .map((workload) => restrict(workload, (side) => sides.some((part) => side.includes(part)))),
+    rounds: countFrom("rounds", values.rounds ?? `${usual.rounds}`),
+    data: values.data,
+    out: values.out,
+  };
 }
 
-async function run({ workloads, rounds }: Options, signal: AbortSignal): Promise<Run> {
-  await using server = await RedisServer.start();
-  await using costs = await Costs.open(server.url);
-  const results: Result[] = [];
-  for await (const result of measureAll(workloads, { url: server.url, costs, rounds, signal })) {
-    results.push(result);
-    console.error(lineOf(result));
+async function run(options: Options, signal: AbortSignal): Promise<number> {
+  const { workloads, rounds, data, out } = options;
+  const rows: Row[] = [];
+  const about = { date: today(), machine: machine(), versions: versions(), rounds };
+  if (workloads.length > 0) installPackages();
+  for (const workload of workloads) workload.prepare?.();
+  for await (const row of measureAll(workloads, rounds, signal)) {
+    rows.push(row);
+    console.error(lineOf(row, workloads));
   }
-  const failed = results.some(({ outcome }) => outcome instanceof Error);
-  return { report: reportOf(results, rounds, costs.info), failed };
+  const earlier = data === undefined ? [] : await loadMeasured(data);
+  const newer = workloads.map(({ name }): Measured => ({
+    workload: name,
+    ...about,
+    rows: rows.filter(({ workload }) => workload === name),
+  }));
+  const measured = merge(earlier, newer);
+  if (data !== undefined) await saveMeasured(data, measured);
+  if (out === undefined) console.log(reportOf(measured, KNOWN));
+  else await writeReport(out, measured, KNOWN);
+  return rows.some(({ side, error }) => error !== undefined && !isPeer(side)) ? 1 : 0;
+}
+
+function today(): string {
+  return new Date().toISOString().slice(0, 10);
 }
 
 await runCommand({ usage: USAGE, parse, run });

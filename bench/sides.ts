@@ -1,26 +1,24 @@
-/** Who is measured. */
-import config from "../deno.json" with { type: "json" };
+/** Who is measured: a library on a runtime. */
+import type { RuntimeName } from "./runtimes.ts";
 
-/** A library, with the scripts of its two processes. */
-export interface Side {
-  readonly name: string;
-  readonly version: string;
-  readonly producer: string;
-  readonly worker: string;
+/** The library that the others are compared with. */
+export const OURS = "worq";
+/** The least that can do the work; no library. */
+export const BARE = "bare";
+
+/** What reports call a library on a runtime. */
+export function sideOf(library: string, runtime: RuntimeName): string {
+  return `${library}/${runtime}`;
 }
 
-/** The first one is compared with the others. */
-export const SIDES: readonly [Side, Side] = [
-  {
-    name: "worq",
-    version: config.version,
-    producer: "worq_producer.ts",
-    worker: "worq_worker.ts",
-  },
-  {
-    name: "BullMQ",
-    version: "6.7.0", // as in peers/deno.json
-    producer: "peers/bullmq_producer.ts",
-    worker: "peers/bullmq_worker.ts",
-  },
-];
+/** The two parts of a side's name. */
+export function partsOf(side: string): { library: string; runtime: string } {
+  const [library = "", runtime = ""] = side.split("/");
+  return { library, runtime };
+}
+
+/** Whether a failure of it is a failure of the run. */
+export function isPeer(side: string): boolean {
+  const { library } = partsOf(side);
+  return library !== OURS && library !== BARE;
+}

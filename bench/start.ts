@@ -1,40 +1,96 @@
-/**
- * How long the `worq` binary takes to start, as a Markdown table.
- *
- *     deno task compile:bun && deno run -A bench/start.ts [path of the binary] [--rounds=20]
- */
+/** How long the `worq` binary takes to start. */
 import { spawn, spawnSync } from "node:child_process";
-import { statSync } from "node:fs";
+import { once } from "node:events";
 import { get } from "node:http";
-import { loadavg } from "node:os";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { getQueue } from "../mod.ts";
 import { freePort, RedisServer } from "../tests/support/redis_server.ts";
-import { cellOf, headOf, tableOf } from "./markdown.ts";
+import type { Figures } from "./protocol.ts";
+import { OURS, sideOf } from "./sides.ts";
+import { median } from "./statistics.ts";
+import type { Workload } from "./workload.ts";
 
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const TASKS = fileURLToPath(new URL("../examples/tasks.ts", import.meta.url));
+const BINARY = fileURLToPath(new URL("../dist/worq", import.meta.url));
+/** Starts that one figure is the median of. */
+const STARTS = 5;
+
+/** The binary that Bun makes, from nothing to what it is asked for. */
+export function startWorkload(): Workload {
+  return {
+    name: "start",
+    title: "start of the binary",
+    columns: [
+      { key: "version", header: "`worq version` has ended, ms ↓" },
+      { key: "demo", header: "`worq demo` has ended, ms ↓" },
+      { key: "ready", header: "`worq run` answers 200 at /readyz, ms ↓" },
+      { key: "first", header: "first result of `worq run`, ms ↓" },
+    ],
+    cases: [{ label: "", entries: [{ side: sideOf(OURS, "bun"), measure }] }],
+    prepare: compile,
+  };
+}
+
+/** Makes the binary. */
+function compile(): void {
+  const args = ["run", "-A", "cli.ts", "build", "-o", BINARY, "--runtime", "bun"];
+  const { status, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: "utf8" });
+  if (status !== 0) throw new Error(`Cannot make the binary: ${stderr}`);
+  timeOf("version"); // reads it from disk
+}
+
+async function measure(): Promise<Figures> {
+  await using server = await RedisServer.start();
+  const ready: number[] = [];
+  const first: number[] = [];
+  for (let i = 0; i < STARTS; i++) {
+    ready.push(await timeToReady(server.url));
+    first.push(await timeToFirst(server.url));
+  }
+  const times = (command: string) => Array.from({ length: STARTS }, () => timeOf(command));
+  return {
+    version: median(times("version")),
+    demo: median(times("demo")),
+    ready: median(ready),
+    first: median(first),
+  };
+}
 
 /** Milliseconds until a command has ended. */
-function timeOf(program: string, ...args: string[]): number {
+function timeOf(...args: string[]): number {
   const start = performance.now();
-  const { status, stderr } = spawnSync(program, args, { encoding: "utf8" });
+  const { status, stderr } = spawnSync(BINARY, args, { encoding: "utf8" });
   if (status !== 0) throw new Error(`worq ${args.join(" ")} ended with ${status}: ${stderr}`);
   return performance.now() - start;
 }
 
 /** Milliseconds until a pool of one worker for each core is ready for tasks. */
-async function timeToReady(program: string, url: string): Promise<number> {
+async function timeToReady(url: string): Promise<number> {
   const port = await freePort();
-  const start = performance.now();
-  const child = spawn(program, ["run", TASKS, "--url", url, "--health", `127.0.0.1:${port}`], {
-    stdio: "ignore",
-  });
-  const ended = new Promise((resolve) => child.once("close", resolve));
-  try {
+  return await running(url, ["--health", `127.0.0.1:${port}`], async () => {
     while (await statusAt(port) !== 200) {
-      if (child.exitCode !== null) throw new Error(`worq run ended with ${child.exitCode}`);
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
+  });
+}
+
+/** Milliseconds until the result of a task is here that waited for the pool. */
+async function timeToFirst(url: string): Promise<number> {
+  await using q = getQueue<{ tasks: { num(value: string): number } }>(url);
+  const deferred = await q.tasks.num("1");
+  return await running(url, [], async () => void await deferred.result());
+}
+
+/** Milliseconds that `moment` takes, from the start of a pool. Throws when the pool ends before. */
+async function running(url: string, args: string[], moment: () => Promise<void>): Promise<number> {
+  const start = performance.now();
+  const child = spawn(BINARY, ["run", TASKS, "--url", url, ...args], { stdio: "ignore" });
+  const ended = once(child, "close");
+  try {
+    const early = ended.then(([code]) => Promise.reject(new Error(`worq run ended with ${code}`)));
+    await Promise.race([moment(), early]);
     return performance.now() - start;
   } finally {
     child.kill("SIGTERM");
@@ -49,38 +105,4 @@ function statusAt(port: number): Promise<number | undefined> {
       response.on("end", () => resolve(response.statusCode));
     }).on("error", () => resolve(undefined));
   });
-}
-
-if (import.meta.main) {
-  const { values, positionals: [program = "dist/worq"] } = parseArgs({
-    options: { rounds: { type: "string", default: "20" } },
-    allowPositionals: true,
-  });
-  const rounds = Number(values.rounds);
-  await using server = await RedisServer.start();
-  const [version, demo, ready]: number[][] = [[], [], []];
-  for (let round = -1; round < rounds; round++) {
-    const figures = [
-      timeOf(program, "version"),
-      timeOf(program, "demo"),
-      await timeToReady(program, server.url),
-    ] as const;
-    if (round < 0) continue; // the first one reads the binary from disk
-    [version, demo, ready].forEach((all, i) => all!.push(figures[i]!));
-  }
-  const size = (statSync(program).size / 1e6).toFixed(1);
-  const load = loadavg().map((one) => one.toFixed(1)).join(", ");
-  console.log(
-    [
-      headOf("Start-up", [`worq ${spawnSync(program, ["version"]).stdout}`.trim()], rounds),
-      "",
-      `The binary has ${size} MB. Load of the machine over 1, 5 and 15 minutes: ${load}.`,
-      "",
-      tableOf(["until", "ms ↓"], [
-        ["`worq version` has ended", cellOf(version!)],
-        ["`worq demo` has ended", cellOf(demo!)],
-        ["`worq run` answers 200 at /readyz, one worker for each core", cellOf(ready!)],
-      ]),
-    ].join("\n"),
-  );
 }

@@ -2,7 +2,7 @@
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect, FlowProducer, Queue, QueueEvents } from "./bullmq.ts";
-import { type Producer, serveProducer } from "../producer.ts";
+import { type Producer, serveProducer } from "../redis/producer.ts";
 import { type Payload, payload } from "../protocol.ts";
 
 /** Result of a task that only finds out whether events arrive. */

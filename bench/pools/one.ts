@@ -31,7 +31,7 @@ const WIDTH = { noops: 1_000, burns: 64 };
 /** The same for each worker until every one has been met. */
 const MEETINGS = 4;
 /** Milliseconds after which workers count as idle. */
-const IDLE = 1_000;
+const IDLE = 500;
 const MEGABYTE = 1_000_000;
 
 /** Answers questions about the pool of the kind that the command line names. */

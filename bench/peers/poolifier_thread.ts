@@ -1,0 +1,7 @@
+/** A thread of poolifier. */
+import { type TaskFunctions, ThreadWorker } from "poolifier";
+import type { Payload } from "../protocol.ts";
+import { burn, meet, noop } from "../pools/tasks.ts";
+
+// Its types allow for calls without an argument; there are none.
+export default new ThreadWorker({ noop, burn, meet } as TaskFunctions<Payload, number>);

@@ -1,5 +1,0 @@
-/** A worker of workerpool. */
-import workerpool from "workerpool";
-import { burn, meet, noop } from "../tasks.ts";
-
-workerpool.worker({ noop, burn, meet });

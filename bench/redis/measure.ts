@@ -1,0 +1,100 @@
+/** Measurements over Redis, each on a server and with processes of its own. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { RedisServer } from "../../tests/support/redis_server.ts";
+import type { Child } from "../child.ts";
+import type { Ask, Figures } from "../protocol.ts";
+import { costOf, Costs } from "./costs.ts";
+import type { Operation } from "./producer.ts";
+import type { Side } from "./sides.ts";
+
+/** Milliseconds that one step of a measurement may take. */
+const LIMIT = 180_000;
+/** Until what was asked for before has come to rest. */
+const REST = 100;
+/** Tasks of a worker that drains a queue. */
+const DRAINS = 50;
+
+/** What a producer is asked for. */
+export interface Work {
+  readonly ask: Ask<Operation>;
+  /** The same before, unmeasured. */
+  readonly warmUp: Ask<Operation>;
+  /** Tasks that the worker runs at a time; no worker when omitted. */
+  readonly concurrency?: number;
+}
+
+/** The time of what a producer is asked for, and what each task costs. */
+export async function produce(side: Side, { ask, warmUp, concurrency }: Work): Promise<Figures> {
+  await using server = await RedisServer.start();
+  await using costs = await Costs.open(server.url);
+  await using worker = concurrency === undefined
+    ? undefined
+    : await side.start("worker", server.url, concurrency);
+  await using producer = await side.start("producer", server.url);
+  if (worker !== undefined) {
+    await worker.ask({ op: "work", n: 1 }, LIMIT);
+    await producer.ask({ op: "prepare", n: 1 }, LIMIT);
+  }
+  await producer.ask(warmUp, LIMIT);
+  return await timed(costs, { producer, worker }, ask.n, () => producer.ask(ask, LIMIT));
+}
+
+/** A fresh worker on a queue with `n` tasks: from the first that it runs to the last. */
+export async function drain(side: Side, n: number): Promise<Figures> {
+  await using server = await RedisServer.start();
+  await using costs = await Costs.open(server.url);
+  await using producer = await side.start("producer", server.url);
+  await producer.ask({ op: "bulk", n }, LIMIT);
+  await using worker = await side.start("worker", server.url, DRAINS);
+  return await timed(
+    costs,
+    { producer, worker },
+    n,
+    () => worker.ask({ op: "drain", n }, LIMIT),
+  );
+}
+
+/**
+ * What each of `waiting` tasks takes, and how fast `n` more are enqueued in bulk and run while those
+ * wait; before all that, `warmUp` tasks.
+ */
+export async function fill(
+  side: Side,
+  waiting: number,
+  n: number,
+  warmUp: number,
+): Promise<Figures> {
+  await using server = await RedisServer.start();
+  await using costs = await Costs.open(server.url);
+  await using producer = await side.start("producer", server.url);
+  await producer.ask({ op: "bulk", n: warmUp }, LIMIT); // buffers of connections grow once
+  const { bytes = NaN } = await timed(
+    costs,
+    { producer },
+    waiting,
+    () => producer.ask({ op: "bulk", n: waiting }, LIMIT),
+  );
+  const enqueued = await producer.ask({ op: "bulk", n }, LIMIT);
+  await using worker = await side.start("worker", server.url, DRAINS);
+  const drained = await worker.ask({ op: "drain", n, skip: warmUp }, LIMIT);
+  return { bytes, enqueued: rateOf(n, enqueued), drained: rateOf(n, drained) };
+}
+
+/** What `act` gives, with its rate and what each of `n` tasks costs. */
+async function timed(
+  costs: Costs,
+  { producer, worker }: { producer: Child; worker?: Child | undefined },
+  n: number,
+  act: () => Promise<Figures>,
+): Promise<Figures> {
+  const pids = { producer: producer.pid, worker: worker?.pid };
+  await sleep(REST);
+  const before = await costs.read(pids);
+  const figures = await act();
+  await sleep(REST);
+  return { rate: rateOf(n, figures), ...costOf(before, await costs.read(pids), n), ...figures };
+}
+
+function rateOf(n: number, { ms = NaN }: Figures): number {
+  return n / ms * 1_000;
+}

@@ -1,0 +1,33 @@
+/** The process that works: the tasks of every side, and when it begins with them. */
+import type { Figures, Payload } from "../protocol.ts";
+import { serve } from "../serve.ts";
+
+/** What the run can ask for: to take tasks, or also how long it takes to begin with so many. */
+export type WorkerOperation = "work" | "drain";
+
+/** Calls of the task that does nothing, and what waits for some of them. */
+let calls = 0;
+let watch: { readonly first: number; readonly last: number; done(ms: number): void } | undefined;
+let start = 0;
+
+/** Does nothing: its result is a small integer. */
+export function noop({ i }: Payload): number {
+  calls++;
+  if (calls === watch?.first) start = performance.now();
+  if (calls === watch?.last) watch.done(performance.now() - start);
+  return i;
+}
+
+/** The fan-in. */
+export const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+
+/** Answers questions until the standard input ends. `begin` has tasks taken from then on. */
+export async function serveWorker(begin: () => unknown): Promise<void> {
+  await serve<WorkerOperation>(async ({ op, n, skip = 0 }) => {
+    const { promise, resolve: done } = Promise.withResolvers<number>();
+    if (op === "drain") watch = { first: skip + 1, last: skip + n, done };
+    await begin();
+    const figures: Figures = op === "drain" ? { ms: await promise } : {};
+    return figures;
+  });
+}
