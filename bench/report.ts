@@ -6,6 +6,7 @@ import process from "node:process";
 import { judgementOf } from "./aims.ts";
 import { chartOf } from "./chart.ts";
 import type { Measured } from "./data.ts";
+import { failuresOf } from "./markdown.ts";
 import { sectionOf } from "./tables.ts";
 import type { Workload } from "./workload.ts";
 
@@ -50,7 +51,7 @@ export function reportOf(
     chart === undefined ? "" : `![Medians of what was measured, as bars](${chart})`,
     `## Aims\n\n${judgementOf(rows)}`,
     ...sections,
-    failuresOf(measured),
+    failuresOf(failedIn(measured)),
   ];
   return parts.filter((part) => part !== "").join("\n\n") + "\n";
 }
@@ -69,18 +70,13 @@ function roundsOf({ rounds, date }: Measured): string {
   return `${rounds} ${rounds === 1 ? "round" : "rounds"}, ${date}.`;
 }
 
-/** Each kind of failure once, with the number of rounds that had it; empty when nothing failed. */
-function failuresOf(measured: readonly Measured[]): string {
+/** Each kind of failure once, with the number of rounds that had it. */
+function failedIn(measured: readonly Measured[]): string[] {
   const rounds = new Map<string, number>();
   for (const { workload, case: label, side, error } of measured.flatMap((one) => one.rows)) {
     if (error === undefined) continue;
     const line = `${workload} ${label} ${side}: ${error.split("\n")[0]}`.replace(/ +/g, " ");
     rounds.set(line, (rounds.get(line) ?? 0) + 1);
   }
-  if (rounds.size === 0) return "";
-  return [
-    "## Failed",
-    "",
-    ...[...rounds].map(([line, count]) => `- ${line} (rounds: ${count})`),
-  ].join("\n");
+  return [...rounds].map(([line, count]) => `${line} (rounds: ${count})`);
 }
