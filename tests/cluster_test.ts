@@ -102,6 +102,7 @@ testOn(url, "a slot that moves while tasks run loses none of them", async (url) 
   const numbers = Array.from({ length: 300 }, (_, i) => i);
   const results: Promise<number>[] = [];
   let moving = true;
+  let late: ReturnType<typeof q.twice> | undefined;
   const calls = (async () => {
     while (moving) {
       const sum = await q.sum(numbers.map((n) => q.twice(n)));
@@ -112,14 +113,14 @@ testOn(url, "a slot that moves while tasks run loses none of them", async (url) 
   await cluster!.move(slot, to, async () => {
     // Half of its keys are elsewhere: what comes now waits, and is not done by halves.
     const before = results.length;
-    const late = q.twice(1);
+    late = q.twice(1);
     await new Promise((resolve) => setTimeout(resolve, 300));
     ok(results.length <= before + 1);
-    late.then((handle) => results.push(handle.result(WAIT).then((two) => two + 89_698)));
   });
   await eventually(() => results.length, (length) => length > 10);
   moving = false;
   await calls;
+  strictEqual(await (await late!).result(WAIT), 2);
   for (const result of await Promise.all(results)) ok(result === 89_700, `${result}`);
   await eventually(
     () => worker.taskQueue.stats(),
