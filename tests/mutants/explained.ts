@@ -21,7 +21,6 @@ export const EXPLAINED: readonly Explanation[] = [
       "link: swap write(t, 'linked', linked + i)",
       "settle: swap make_ready()",
       "settle: swap if through then call('LREM', UNSETTLED, 1, entry) end",
-      "recover: swap leave(id, read(P .. 't:' .. id, 'key')[1] or nil)",
       "ENQUEUE: swap if call('ZREM', PENDING, id) == 0 and not withdraw(id, key or nil) then leave(id, key or nil) end",
       "EXCHANGE: swap claims[at + 4] = #inputs",
       "ENQUEUE: swap if (#links > 0 or #over > 0) and settle(0) then answers[#answers + 1] = '+' end",
@@ -37,7 +36,6 @@ export const EXPLAINED: readonly Explanation[] = [
     names: [
       "started: swap call('LTRIM', starts, 0, rate.count - 1)",
       "unlink: swap redis.pcall('HDEL', t, 'linked', 'open')",
-      "EXCHANGE: swap call('HSET', pool, 'number', number, 'fence', fence or '0', 'claims', table.concat(ids, '\x1e'))",
     ],
   },
   {
@@ -57,6 +55,7 @@ export const EXPLAINED: readonly Explanation[] = [
     names: [
       "take: drop if not shared and not rate then return call('ZPOPMIN', READY, want), {} end",
       "finish: shift if refs > 0 or keep ~= '0' or linked then",
+      "tell: drop if not waiters and not caller then return end",
       "die: shift if time > 0 then",
       "die: drop linked = nil",
       "link: shift if open > 0 then add(t, 'open', open) end",
@@ -88,7 +87,6 @@ export const EXPLAINED: readonly Explanation[] = [
       "next_time: shift if at and (not first or at < first) then first = at end",
       "EXCHANGE: shift elseif want > 0 and not overdue and (tonumber(last) or -1) < tonumber(number) and call('HEXISTS', META, 'paused') == 0 then",
       "EXCHANGE: shift elseif want > 0 and not overdue and (tonumber(last) or -1) < tonumber(number) and call('HEXISTS', META, 'paused') == 0 then (2)",
-      "EXCHANGE: shift if #popped > 0 then fence = text(call('HINCRBY', META, 'sequence', 1)) end",
       "EXCHANGE: shift if rest and (next < 0 or rest - now < next) then next = rest - now end",
       "EXCHANGE: shift if rest and (next < 0 or rest - now < next) then next = rest - now end (2)",
       "CLEAR: shift local some = removed < 80 and call('ZRANGEBYSCORE', place, '-8972014882652160', '+inf', 'LIMIT', 0, 80 - removed) or {}",
