@@ -48,6 +48,7 @@ function bunCommand(args: string[]): string[] {
   return [
     ...bun,
     "test",
+    "--parallel",
     "--preload",
     "./tests/support/bun.js",
     ...(args.length > 0 ? args : ["tests"]),
