@@ -27,7 +27,7 @@ export class Waiters {
   /** Whom to ask for at the end of this tick. */
   #asking: Waiter[] = [];
   /** Calls of this client with a lower number may be over without anybody here having noticed. */
-  #unnoticed = 0;
+  #unnoticed: number = idsMade();
   /** Calls of this handle with these numbers have no answer yet. */
   #answered = 0;
   #called = 0;
