@@ -29,9 +29,10 @@
  *
  * Fields of `t:<id>`: `fence`, `owner`, `score`, `started` (latest claim), `losses`, `failures`,
  * `log` (attempts that brought no value, each fence␟owner␟started␟ended␟kind␟text, with ␞ between
- * them), `waiters` (channels; the client that made up the id hears anyway), `origin` (of a chosen id), `linked` (needs registered so far), `open`
- * (results still to come, plus one while linking, plus one for a time to come, plus one for an outcome to be delivered), `refs` (dependents
- * that need the outcome), `key`, `outcome` (first letter of the status, then the text), `keep`,
+ * them), `waiters` (channels; the client that made up the id hears anyway), `origin` (of a chosen
+ * id), `linked` (needs registered so far), `open` (results still to come, plus one while linking, plus
+ * one for a time to come, plus one for an outcome to be delivered), `refs` (dependents that need the
+ * outcome), `key`, `outcome` (first letter of the status, then the text), `keep`,
  * `ended`. What tasks with a key have besides is in `redis_lines.ts`.
  *
  * No script walks more than {@linkcode STEPS} edges of the graph: what is left stays in
