@@ -32,6 +32,14 @@ export class Batch<Item, Answer> {
     });
   }
 
+  /** The answers to all of `items`, in their order. */
+  addAll(items: readonly Item[]): Promise<readonly Answer[]> {
+    const batch = this.#open ??= this.#start();
+    const first = batch.items.length;
+    for (const item of items) batch.items.push(item);
+    return batch.answers.then((answers) => answers.slice(first, first + items.length));
+  }
+
   /** Resolves when all that was added has its answer. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#underWay);

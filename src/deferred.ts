@@ -13,6 +13,14 @@ export let settle: (
   deferred: Deferred<unknown>,
   options: WaitOptions,
 ) => Promise<Outcome | undefined>;
+/**
+ * The results of tasks of one queue, with one wait for all; undefined when each is to be waited for by
+ * itself. Throws what the first one that fails throws.
+ */
+export let resultsOf: (
+  deferreds: readonly Deferred<unknown>[],
+  options: WaitOptions,
+) => Promise<unknown[]> | undefined;
 /** Why that task has no result, once its outcome is known to be none. */
 export let failureOf: (deferred: Deferred<unknown>) => TaskFailure;
 
@@ -48,6 +56,13 @@ export class Deferred<T> {
   static {
     // The broker's, and nobody else's: so it is no method.
     settle = async (deferred, options) => deferred.#settle(await deferred.#ask(options));
+    resultsOf = (deferreds, options) => {
+      const [first] = deferreds;
+      const isSimple = options.timeout !== 0 && currentRun() === undefined;
+      if (first === undefined || !isSimple) return undefined;
+      const areAlike = deferreds.every((one) => one.#producer === first.#producer);
+      return areAlike ? Deferred.#collect(first.#producer, deferreds, options) : undefined;
+    };
     failureOf = (deferred) => deferred.#failure(deferred.#outcome!);
     // What the codec finds when a handle is an argument; not for anybody else.
     Object.defineProperty(this.prototype, kRef, {
@@ -138,11 +153,7 @@ export class Deferred<T> {
    */
   async result(options: WaitOptions = {}): Promise<T> {
     if (this.#settle(await this.#wait(options)) !== undefined) return this.value;
-    throw new DOMException(
-      `Cannot get the result of ${this.name} [${this.#producer.name}:${this.id}]: ` +
-        `none after ${options.timeout} ms, its last known status is ${this.#status}`,
-      "TimeoutError",
-    );
+    throw this.#late(options);
   }
 
   /** `<Deferred name [queue:id] status>`, with the status last seen; asks nobody. */
@@ -158,6 +169,37 @@ export class Deferred<T> {
   /** What `console.log` shows on Node and Bun. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
+  }
+
+  static async #collect(
+    producer: Producer,
+    deferreds: readonly Deferred<unknown>[],
+    options: WaitOptions,
+  ): Promise<unknown[]> {
+    checkMilliseconds(`wait for ${deferreds[0]!.name}`, "timeout", options.timeout);
+    const open = deferreds.filter((one) => one.#outcome === undefined);
+    const hasFailed = (one: Deferred<unknown>) =>
+      one.#outcome !== undefined && one.#outcome.status !== "success";
+    let failed = deferreds.find(hasFailed);
+    if (failed === undefined && open.length > 0) {
+      await producer.outcomes(open.map((one) => one.#ref), options, (index, outcome) => {
+        open[index]!.#settle(outcome);
+        if (hasFailed(open[index]!)) failed ??= open[index]!;
+        return failed === undefined;
+      });
+    }
+    if (failed !== undefined) return [failed.value]; // which throws
+    const late = open.find((one) => one.#outcome === undefined);
+    if (late !== undefined) throw late.#late(options);
+    return deferreds.map((one) => one.value);
+  }
+
+  #late({ timeout }: WaitOptions): DOMException {
+    return new DOMException(
+      `Cannot get the result of ${this.name} [${this.#producer.name}:${this.id}]: ` +
+        `none after ${timeout} ms, its last known status is ${this.#status}`,
+      "TimeoutError",
+    );
   }
 
   /** Waits as the one who asks may: a task lends its place. */

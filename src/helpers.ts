@@ -1,6 +1,6 @@
 /** Many tasks at once: {@linkcode map}, {@linkcode all} and {@linkcode asCompleted}. */
-import { Deferred } from "./deferred.ts";
-import type { Argument, Target } from "./task.ts";
+import { Deferred, resultsOf } from "./deferred.ts";
+import { type Argument, enqueueEach, type Target } from "./task.ts";
 import type { WaitOptions } from "./wait.ts";
 
 /** A handle, or the promise of one that a call gives. */
@@ -28,7 +28,7 @@ export function map<T, R>(
   target: Target<[T], R>,
   inputs: Iterable<Argument<T>>,
 ): Promise<Deferred<R>[]> {
-  return Promise.all(Array.from(inputs, (input) => target(input)));
+  return enqueueEach(target, [...inputs]) as Promise<Deferred<R>[]>;
 }
 
 /**
@@ -45,15 +45,18 @@ export async function all<T>(
   handles: Iterable<Handle<T>>,
   options: WaitOptions = {},
 ): Promise<T[]> {
-  return await Promise.all(
-    Array.from(
-      handles,
-      (handle) =>
+  const list = [...handles];
+  const together = list.every((handle) => handle instanceof Deferred)
+    ? resultsOf(list, options) as Promise<T[]> | undefined
+    : undefined;
+  return await (together ??
+    Promise.all(
+      list.map((handle) =>
         handle instanceof Deferred
           ? handle.result(options)
-          : handle.then((deferred) => deferred.result(options)),
-    ),
-  );
+          : handle.then((deferred) => deferred.result(options))
+      ),
+    ));
 }
 
 /**

@@ -121,7 +121,55 @@ export class Producer implements AsyncDisposable {
     return { ref, stored: this.#track(this.#store(ref, args, call, context)) };
   }
 
-  #newRef({ name, id: chosen }: Call): TaskRef {
+  /**
+   * Enqueues a call with one argument for each input, all together, and gives what `made` makes of
+   * each; undefined when an argument takes a result. What cannot be stored rejects the whole, but
+   * does not keep the others from being stored.
+   */
+  sendEach<Made>(
+    name: string,
+    inputs: readonly unknown[],
+    options: Partial<TaskPolicy>,
+    made: (ref: TaskRef, stored: Stored) => Made,
+  ): Promise<Made[]> | undefined {
+    const context = carriedContext();
+    const texts: string[] = [];
+    let unfit: unknown;
+    for (const input of inputs) {
+      try {
+        const { text, handles } = this.#encode(name, [input]);
+        if (handles.length > 0) return undefined;
+        texts.push(text);
+      } catch (error) {
+        unfit ??= error;
+      }
+    }
+    const refs = texts.map(() => this.#newRef({ name }));
+    const tasks = refs.map(({ id }, i) => ({
+      id,
+      message: encodeCall(name, texts[i]!, options, 0, carriedOf(context)),
+      needs: NOTHING,
+    }));
+    return this.#putEach(refs, tasks).then((answers) => {
+      const error = unfit ?? answers.find((answer) => answer instanceof Error);
+      if (error !== undefined) throw error;
+      return refs.map((ref, i) => made(ref, answers[i] as Stored));
+    });
+  }
+
+  async #putEach(
+    refs: readonly TaskRef[],
+    tasks: readonly NewTask[],
+  ): Promise<readonly EnqueueAnswer[]> {
+    const last = refs.at(-1);
+    if (last === undefined) return [];
+    this.#waiters.called(last);
+    const answers = await this.#enqueue.addAll(tasks);
+    this.#waiters.answered(last);
+    return answers;
+  }
+
+  #newRef({ name, id: chosen }: Pick<Call, "name" | "id">): TaskRef {
     if (name !== this.#checkedName) checkText(name, "the task's name", name);
     this.#checkedName = name;
     const { address, client } = this.taskQueue;
@@ -144,6 +192,15 @@ export class Producer implements AsyncDisposable {
   /** Waits for the outcome of a task; undefined when the time is up first. */
   outcome(task: TaskRef, options: WaitOptions): Promise<Outcome | undefined> {
     return this.#waiters.outcome(task, options);
+  }
+
+  /** Calls `arrived` with the outcome of each task, until it gives false, or the time is up. */
+  outcomes(
+    tasks: readonly TaskRef[],
+    options: WaitOptions,
+    arrived: (index: number, outcome: Outcome) => boolean,
+  ): Promise<void> {
+    return this.#waiters.outcomes(tasks, options, arrived);
   }
 
   /** Where a task stands; `expired` when the queue does not know that very call (any more). */
@@ -229,8 +286,7 @@ export class Producer implements AsyncDisposable {
     context: TaskContext,
   ): Promise<Stored> {
     const { id, origin, taskName: name } = ref;
-    const carried = isEmpty(context) ? undefined : context;
-    const message = encodeCall(name, text, options, needs.length, carried);
+    const message = encodeCall(name, text, options, needs.length, carriedOf(context));
     const task: { -readonly [K in keyof NewTask]: NewTask[K] } = { id, message, needs };
     if (origin !== undefined) task.origin = origin;
     if (plan !== undefined) task.plan = plan;
@@ -349,8 +405,10 @@ function isStored(plan: Plan | undefined): boolean {
   return plan?.maxLength === undefined && plan?.window === undefined;
 }
 
-function isEmpty(context: TaskContext): boolean {
-  return context === NO_CONTEXT || Object.keys(context).length === 0;
+/** What a message has of a context. */
+function carriedOf(context: TaskContext): TaskContext | undefined {
+  const isEmpty = context === NO_CONTEXT || Object.keys(context).length === 0;
+  return isEmpty ? undefined : context;
 }
 
 function checkText(name: string, what: string, text: unknown): void {

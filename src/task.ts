@@ -394,6 +394,34 @@ export function enqueue(of: TargetOf, args: unknown[]): Promise<unknown> {
   }
 }
 
+/**
+ * Enqueues a call of a task of one parameter for each input. What all of them have in common is seen
+ * to once, and they are stored as one, unless something is to be done for each: {@linkcode enqueue}.
+ */
+export function enqueueEach(target: unknown, inputs: readonly unknown[]): Promise<unknown[]> {
+  const of = (target as { readonly [kTarget]?: TargetOf } | undefined)?.[kTarget];
+  try {
+    const together = of === undefined ? undefined : enqueueTogether(of, inputs);
+    if (together !== undefined) return together;
+  } catch (error) {
+    return Promise.reject(error);
+  }
+  return Promise.all(inputs.map((input) => (target as (input: unknown) => unknown)(input)));
+}
+
+function enqueueTogether(
+  { producer, name, options, around, schemaOf }: TargetOf,
+  inputs: readonly unknown[],
+): Promise<unknown[]> | undefined {
+  const { id, key, ignoreResult, args = schemaOf?.(name) } = options as OneTaskOptions<never>;
+  const settings = settingsOf(options);
+  const isPlain = settings.plan === undefined && settings.patient === undefined;
+  if (!isPlain || around !== undefined || args !== undefined) return undefined;
+  if (id !== undefined || key !== undefined || ignoreResult) return undefined;
+  const made = (ref: TaskRef, status: Stored) => new Deferred(producer, ref, status);
+  return producer.sendEach(name, inputs, settings.options, made);
+}
+
 /** How the producer has a call stored through hooks, which may change it. */
 function hooked(
   { producer, options }: TargetOf,

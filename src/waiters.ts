@@ -10,10 +10,61 @@ const RECHECK = 5_000;
 const MAX_EARLY = 1_000;
 const MAX_EARLY_TEXT = 4_000;
 
-interface Waiter {
-  readonly task: Need;
-  readonly arrival: PromiseWithResolvers<Outcome>;
-  users: number;
+/** Those who wait for one task. */
+class Waiter {
+  users = 1;
+  /** Its outcome may come twice: told, and as an answer. */
+  #isOver = false;
+  #arrival: PromiseWithResolvers<Outcome> | undefined;
+
+  /** For member `index` of a group, or for one who asks for its promise. */
+  constructor(readonly task: Need, readonly group?: Group, readonly index = 0) {
+    if (group === undefined) this.#arrival = Promise.withResolvers();
+  }
+
+  get promise(): Promise<Outcome> {
+    return (this.#arrival ??= Promise.withResolvers()).promise;
+  }
+
+  arrive(outcome: Outcome): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#arrival?.resolve(outcome);
+    this.group?.arrive(this.index, outcome);
+  }
+
+  fail(error: unknown): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#arrival?.reject(error);
+    this.group?.fail(error);
+  }
+}
+
+/** One who waits for many tasks: one promise for all, since each that is not made counts. */
+class Group {
+  readonly #over = Promise.withResolvers<void>();
+  readonly #arrived: (index: number, outcome: Outcome) => boolean;
+  #left: number;
+
+  constructor(count: number, arrived: (index: number, outcome: Outcome) => boolean) {
+    this.#left = count;
+    this.#arrived = arrived;
+    if (count === 0) this.#over.resolve();
+  }
+
+  /** Resolves when all have arrived, or one of them has ended it. */
+  get over(): Promise<void> {
+    return this.#over.promise;
+  }
+
+  arrive(index: number, outcome: Outcome): void {
+    if (!this.#arrived(index, outcome) || --this.#left === 0) this.#over.resolve();
+  }
+
+  fail(error: unknown): void {
+    this.#over.reject(error);
+  }
 }
 
 /** Waits for outcomes on one queue. */
@@ -53,7 +104,26 @@ export class Waiters {
   outcome(task: Need, options: WaitOptions): Promise<Outcome | undefined> {
     const { timeout, signal } = options;
     if (timeout !== undefined || signal !== undefined) return this.#outcomeUntil(task, options);
-    return this.#join(task).arrival.promise;
+    return this.#join(task).promise;
+  }
+
+  /**
+   * Calls `arrived` with the outcome of each task, until all are over, or it gives false, or the time
+   * is up.
+   */
+  async outcomes(
+    tasks: readonly Need[],
+    options: WaitOptions,
+    arrived: (index: number, outcome: Outcome) => boolean,
+  ): Promise<void> {
+    options.signal?.throwIfAborted();
+    const group = new Group(tasks.length, arrived);
+    const waiters = tasks.map((task, i) => this.#join(task, group, i));
+    try {
+      await waitUntil(group.over, options);
+    } finally {
+      for (const waiter of waiters) this.#leave(waiter);
+    }
   }
 
   async #outcomeUntil(task: Need, options: WaitOptions): Promise<Outcome | undefined> {
@@ -61,9 +131,9 @@ export class Waiters {
     if (options.timeout === 0) return await this.#ask.add(task);
     const waiter = this.#join(task);
     try {
-      return await waitUntil(waiter.arrival.promise, options);
+      return await waitUntil(waiter.promise, options);
     } finally {
-      if (--waiter.users === 0) this.#remove(waiter);
+      this.#leave(waiter);
     }
   }
 
@@ -85,17 +155,23 @@ export class Waiters {
     for (const waiter of this.#waiters.values()) this.#fail(waiter, reason);
   }
 
-  #join(task: Need): Waiter {
+  #join(task: Need, group?: Group, index?: number): Waiter {
     const { id, origin } = task;
     const known = this.#waiters.get(origin ?? id);
     if (known !== undefined) {
       known.users++;
+      if (group !== undefined) {
+        known.promise.then(
+          (outcome) => group.arrive(index!, outcome),
+          (error) => group.fail(error),
+        );
+      }
       return known;
     }
-    const waiter = { task, arrival: Promise.withResolvers<Outcome>(), users: 1 };
+    const waiter = new Waiter(task, group, index);
     const early = this.#early.get(id);
     if (early !== undefined) {
-      waiter.arrival.resolve(early);
+      waiter.arrive(early);
       return waiter;
     }
     this.#waiters.set(origin ?? id, waiter);
@@ -112,6 +188,10 @@ export class Waiters {
   #isToBeTold({ id, origin }: Need): boolean {
     return origin === undefined && id.startsWith(this.#queue.client) &&
       numberOf(id) >= this.#unnoticed;
+  }
+
+  #leave(waiter: Waiter): void {
+    if (--waiter.users === 0) this.#remove(waiter);
   }
 
   #remove(waiter: Waiter): void {
@@ -184,11 +264,11 @@ export class Waiters {
 
   #arrive(waiter: Waiter, outcome: Outcome): void {
     this.#remove(waiter);
-    waiter.arrival.resolve(outcome);
+    waiter.arrive(outcome);
   }
 
   #fail(waiter: Waiter, error: unknown): void {
     this.#remove(waiter);
-    waiter.arrival.reject(error);
+    waiter.fail(error);
   }
 }

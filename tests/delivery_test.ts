@@ -156,10 +156,11 @@ testOnAll("a delay and a runAt hold a task back, priority puts it first", async 
   };
   await using broker = getBroker(url, name).expose(tasks);
   const { mark } = broker.queue<typeof tasks>();
+  await broker.size(); // connects
   const called = Date.now();
   const calls = [
-    await task(mark, { delay: 150 })("delayed"),
-    await task(mark, { runAt: new Date(called + 80) })("later"),
+    await task(mark, { delay: 700 })("delayed"),
+    await task(mark, { runAt: new Date(called + 600) })("later"),
     await mark("first"),
     await task(mark, { priority: 9 })("urgent"),
   ];
@@ -169,7 +170,7 @@ testOnAll("a delay and a runAt hold a task back, priority puts it first", async 
   for (const call of calls) await call.result(WAIT);
   ok(performance.now() - begin < 4_000, "nobody slept for long");
   deepStrictEqual(order.slice(0, 2), ["urgent", "first"]);
-  ok(times.get("later")! >= called + 80 && times.get("delayed")! >= called + 150, `${[...times]}`);
+  ok(times.get("later")! >= called + 600 && times.get("delayed")! >= called + 700, `${[...times]}`);
 });
 
 testOnAll("a pool that sleeps hears of a time that comes sooner", async (url, name) => {

@@ -58,6 +58,7 @@ const LAYERS = [
   "queues/deno_redis",
   "queues/redis_lines",
   "queues/redis_lua",
+  "queues/redis_prelude",
   "queues/redis_scripts",
   "queues/redis_fsck_scripts",
   "queues/redis_fsck",

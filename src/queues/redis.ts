@@ -34,6 +34,7 @@ import { fsckRedis } from "./redis_fsck.ts";
 import { FSCK_SCRIPTS } from "./redis_fsck_scripts.ts";
 import { prefixOf, RECORD, STEPS } from "./redis_lua.ts";
 import {
+  ADD,
   CANCEL,
   CLEAR,
   DEAD,
@@ -142,35 +143,36 @@ export class RedisTaskQueue implements TaskQueue {
 
   /** Stores tasks in order. */
   async enqueue(tasks: readonly NewTask[]): Promise<EnqueueAnswer[]> {
-    const isWide = tasks.some(({ needs }) => needs.length > STEPS);
-    const staged: StagedTask[] = isWide
-      ? await Promise.all(tasks.map(async (task) => ({ task, upload: await this.#upload(task) })))
-      : tasks.map((task) => ({ task, upload: "" }));
-    if (this.#durable === undefined) return await this.#storeAll(staged);
+    const uploads = await this.#uploadAll(tasks);
+    if (this.#durable === undefined) return await this.#storeAll(tasks, uploads);
     const { losses } = this.#writer;
-    let answers = await this.#storeAll(staged);
+    let answers = await this.#storeAll(tasks, uploads);
     const storeAgain = async () => {
-      const stored = staged.filter((_, i) => !(answers[i] instanceof Error));
-      const again = (await this.#storeAll(stored, true)).values();
+      const stored = tasks.filter((_, i) => !(answers[i] instanceof Error));
+      const again = (await this.#storeAll(stored, uploads, true)).values();
       answers = answers.map((answer) => answer instanceof Error ? answer : again.next().value!);
     };
     const missing = await confirm(this.#writer, this.#prefix, this.#durable, losses, storeAgain);
     return answers.map((answer) => answer instanceof Error ? answer : missing ?? answer);
   }
 
-  async #storeAll(staged: readonly StagedTask[], resent = false): Promise<EnqueueAnswer[]> {
-    const chunks = chunksOf(staged);
+  async #storeAll(
+    tasks: readonly NewTask[],
+    uploads: Uploads,
+    resent = false,
+  ): Promise<EnqueueAnswer[]> {
+    const chunks = chunksOf(tasks, uploads);
     // All leave at once, in order. A chunk that overtakes the one before it, after a lost
     // connection, is turned away by the server and sent again when its turn has come.
     const sent = chunks.map((chunk, i) => {
-      const answer = this.#store(chunk, chunks[i - 1]?.at(-1)?.task.id ?? "", resent);
+      const answer = this.#store(chunk, uploads, chunks[i - 1]?.at(-1)?.id ?? "", resent);
       answer.catch(() => {});
       return answer;
     });
     const answers: (EnqueueAnswer | undefined)[] = [];
     let unsettled = false;
     for (const [i, chunk] of chunks.entries()) {
-      const answer = await this.#settled(sent[i]!, chunk, answers.at(-1));
+      const answer = await this.#settled(sent[i]!, chunk, uploads, answers.at(-1));
       if (answer instanceof Error) answers.push(...chunk.map(() => answer));
       else {
         answers.push(...toAnswers(answer, chunk.length));
@@ -180,12 +182,15 @@ export class RedisTaskQueue implements TaskQueue {
     // What was not stored is told to its callers; the rest stands.
     if (answers.every((answer) => answer instanceof Error)) throw answers[0];
     if (unsettled) await this.#settle();
-    return await Promise.all(answers.map((answer, i) => answer ?? this.#replace(staged[i]!)));
+    for (const [i, answer] of answers.entries()) {
+      if (answer === undefined) answers[i] = await this.#replace(tasks[i]!, uploads);
+    }
+    return answers as EnqueueAnswer[];
   }
 
   /** Stores a task in place of one that has ended, once that is settled; unless another needs it. */
-  async #replace(staged: StagedTask): Promise<EnqueueAnswer> {
-    const text = await this.#store([staged], "");
+  async #replace(task: NewTask, uploads: Uploads): Promise<EnqueueAnswer> {
+    const text = await this.#store([task], uploads, "");
     if (text[1] === "+") await this.#settle();
     return toAnswers(text, 1)[0] ?? "duplicate";
   }
@@ -407,9 +412,14 @@ export class RedisTaskQueue implements TaskQueue {
     await this.#connection.close();
   }
 
-  /** Brings the needs of a very wide task to the server, ahead of the task itself. */
+  /** Brings the needs of very wide tasks to the server, ahead of the tasks themselves. */
+  async #uploadAll(tasks: readonly NewTask[]): Promise<Uploads> {
+    const wide = tasks.filter(({ needs }) => needs.length > STEPS);
+    const names = await Promise.all(wide.map((task) => this.#upload(task)));
+    return new Map(wide.map((task, i) => [task, names[i]!]));
+  }
+
   async #upload({ needs }: NewTask): Promise<string> {
-    if (needs.length <= STEPS) return "";
     const upload = crypto.randomUUID();
     for (let at = 0; at < needs.length; at += MAX_UPLOAD) {
       const texts = needs.slice(at, at + MAX_UPLOAD).map(needText);
@@ -419,13 +429,39 @@ export class RedisTaskQueue implements TaskQueue {
     return upload;
   }
 
-  #store(tasks: readonly StagedTask[], after: string, resent = false): Promise<string> {
+  #store(
+    tasks: readonly NewTask[],
+    uploads: Uploads,
+    after: string,
+    resent = false,
+  ): Promise<string> {
+    return tasks.every(isPlain)
+      ? this.#storePlain(tasks, after, resent)
+      : this.#storeAny(tasks, uploads, after, resent);
+  }
+
+  #storePlain(tasks: readonly NewTask[], after: string, resent: boolean): Promise<string> {
+    return this.#run(ADD, (again) => {
+      const args = [again || resent ? "1" : "", after];
+      for (const { id, message } of tasks) args.push(id, message);
+      return args;
+    }, this.#writer) as Promise<string>;
+  }
+
+  #storeAny(
+    tasks: readonly NewTask[],
+    uploads: Uploads,
+    after: string,
+    resent: boolean,
+  ): Promise<string> {
     return this.#run(ENQUEUE, (again) => {
       const args = [again || resent ? "1" : "", after, `${tasks.length}`];
-      for (const { task: { id, message, origin = "", needs, plan }, upload } of tasks) {
+      for (const task of tasks) {
+        const { id, message, origin = "", needs, plan } = task;
+        const upload = uploads.get(task);
         const planned = plan === undefined ? "" : UNIT + JSON.stringify(plan);
         args.push(id, message, origin);
-        if (upload !== "") args.push(`${-needs.length}${planned}`, upload);
+        if (upload !== undefined) args.push(`${-needs.length}${planned}`, upload);
         else args.push(`${needs.length}${planned}`, ...needs.map(needText));
       }
       return args;
@@ -435,13 +471,14 @@ export class RedisTaskQueue implements TaskQueue {
   /** The answers to a chunk, or why there are none; `before` is the last answer to the one before. */
   async #settled(
     sent: Promise<string>,
-    chunk: readonly StagedTask[],
+    chunk: readonly NewTask[],
+    uploads: Uploads,
     before: EnqueueAnswer | undefined,
   ): Promise<string | Error> {
     try {
       const letters = await sent;
       if (letters !== "early") return letters;
-      return before instanceof Error ? before : await this.#store(chunk, "", true);
+      return before instanceof Error ? before : await this.#store(chunk, uploads, "", true);
     } catch (error) {
       return error as Error;
     }
@@ -497,28 +534,30 @@ export function openConnection(
   });
 }
 
-/** A task with the place where its needs were put, when they are too many for one script. */
-interface StagedTask {
-  readonly task: NewTask;
-  readonly upload: string;
+/** Where the needs of tasks were put that are too many for one script. */
+type Uploads = ReadonlyMap<NewTask, string>;
+
+/** Whether a task waits for nothing, and its id is made up. */
+function isPlain({ origin, needs, plan }: NewTask): boolean {
+  return origin === undefined && needs.length === 0 && plan === undefined;
 }
 
 const needText = ({ id, origin }: Need): string => origin === undefined ? id : id + UNIT + origin;
 
 /** Tasks in runs that one script can store without stalling the server. */
-function chunksOf(tasks: readonly StagedTask[]): StagedTask[][] {
-  const chunks: StagedTask[][] = [];
+function chunksOf(tasks: readonly NewTask[], uploads: Uploads): NewTask[][] {
+  const chunks: NewTask[][] = [];
   let room = 0;
-  for (const staged of tasks) {
+  for (const task of tasks) {
     // An edge of the graph costs about five times what a task does.
-    const { needs, message } = staged.task;
-    const cost = 1 + 5 * (staged.upload === "" ? needs.length : 1) + message.length / CHARACTERS;
+    const edges = uploads.has(task) ? 1 : task.needs.length;
+    const cost = 1 + 5 * edges + task.message.length / CHARACTERS;
     if (room < cost || chunks.length === 0) {
       chunks.push([]);
       room = MAX_TASKS;
     }
     room -= cost;
-    chunks.at(-1)!.push(staged);
+    chunks.at(-1)!.push(task);
   }
   return chunks;
 }
@@ -526,8 +565,7 @@ function chunksOf(tasks: readonly StagedTask[]): StagedTask[][] {
 /** What became of `count` tasks; undefined for one that is to be sent again. */
 function toAnswers(text: string, count: number): (EnqueueAnswer | undefined)[] {
   const [letters = "", ...joined] = text.split(UNIT);
-  return Array.from({ length: count }, (_, i) => {
-    const letter = letters[i]!;
+  return Array.from(letters.slice(0, count), (letter) => {
     if (letter === "j") return toNeed(joined.splice(0, 2));
     return letter === "a" ? undefined : ANSWERS[letter] ?? new QueueUnavailable(
       "Cannot enqueue: the list of results that the task takes was lost on its way to Redis; call " +

@@ -98,6 +98,9 @@ local function message_of(id)
   return type(message) == 'string' and message or nil
 end
 
+-- Whether there is a task with this id.
+local function is_known(id) return call('EXISTS', P .. 'm:' .. id, P .. 't:' .. id) > 0 end
+
 -- A field that counts. A foreign value in it must not stop the others: it counts from zero.
 local function add(key, field, n)
   local sum = redis.pcall('HINCRBY', key, field, n)
@@ -499,7 +502,6 @@ local function end_late()
   return overdue
 end
 local function keep_time()
-  if call('EXISTS', DUE, LATE, DEAD, RESTS) == 0 then return false end
   end_rests()
   local due = expired(DUE)
   for _, id in ipairs(due) do
@@ -522,10 +524,11 @@ local function recover()
   return #silent == ${TIMES}
 end
 
--- Milliseconds until time brings something; -1 for no such time.
-local function next_time()
+-- Milliseconds until time brings something; -1 for no such time. When all is calm, nothing but leases
+-- has one.
+local function next_time(calm)
   local first
-  for _, key in ipairs({ DUE, LATE, LEASES, RESTS }) do
+  for _, key in ipairs(calm and { LEASES } or { DUE, LATE, LEASES, RESTS }) do
     local at = tonumber(call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
     if at and (not first or at < first) then first = at end
   end

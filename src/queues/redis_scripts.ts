@@ -1,7 +1,8 @@
 /** The scripts that change a queue in Redis, each with what it takes and gives back. */
 import { UNIT } from "../message.ts";
 import { BAND, CANCELLED, CLEARED, FLOOR, GONE, REPLACED } from "../task_queue.ts";
-import { PRELUDE, RECORD, STEPS } from "./redis_lua.ts";
+import { RECORD, STEPS } from "./redis_lua.ts";
+import { withPrelude } from "./redis_prelude.ts";
 
 /** Milliseconds after which a silent pool is forgotten. */
 export const POOL_TTL = 60_000;
@@ -30,26 +31,45 @@ export function textFor({ text, frees }: Script, major: number, cluster: boolean
 /** A script with what it needs of the prelude. */
 export const script = (name: string, body: string, frees = false): Script => ({
   name,
-  text: preludeFor(body) + body,
+  text: withPrelude(body),
   frees,
 });
 
-/** Statements of the prelude, each with the comment before it. */
-export const STATEMENTS: readonly string[] = PRELUDE.split(/\n(?=(?:--.*\n)*local )/);
-
 /**
- * What a script needs of the prelude. Redis runs it with each call: the functions that a script does
- * not use took longer than most of what it does.
+ * Stores tasks in order, all of which are plain: their ids are made up, they take no results and have
+ * no plan. Most are such.
+ *
+ * ARGV: now or '', '1' when sent again, id of a task that must be known first or '', then for each:
+ * id, message.
+ * Returns 'early' and does nothing when the task to come first is not known. Otherwise the answers,
+ * one letter each: e(nqueued), p(ending).
  */
-function preludeFor(body: string): string {
-  let text = body;
-  for (const statement of STATEMENTS.toReversed()) {
-    const names = /^local (?:function )?([\w, ]+)/m.exec(statement)?.[1]?.split(", ") ?? [];
-    const isUsed = names.some((name) => new RegExp(`\\b${name.trim()}\\b`).test(text));
-    if (names.length === 0 || isUsed) text = `${statement}\n${text}`;
-  }
-  return text.slice(0, text.length - body.length);
-}
+export const ADD: Script = script(
+  "add",
+  `
+local again, after = ARGV[2] == '1', ARGV[3]
+if after ~= '' and not is_known(after) then return 'early' end
+local answers, messages, line = {}, {}, {}
+local place = call('HINCRBY', META, 'sequence', #ARGV / 2 - 1.5) - (#ARGV / 2 - 1.5)
+for i = 4, #ARGV, 2 do
+  local id, n = ARGV[i], #line
+  place = place + 1
+  if again and is_known(id) then
+    answers[#answers + 1] = call('ZSCORE', PENDING, id) and 'p' or 'e'
+  else
+    answers[#answers + 1] = 'e'
+    messages[n + 1], messages[n + 2] = P .. 'm:' .. id, ARGV[i + 1]
+    line[n + 1], line[n + 2] = place, id
+  end
+end
+for i = 1, #line, 1000 do
+  call('MSET', unpack(messages, i, math.min(i + 999, #line)))
+  call('ZADD', READY, unpack(line, i, math.min(i + 999, #line)))
+end
+wake()
+return table.concat(answers)
+`,
+);
 
 /**
  * Stores tasks in order.
@@ -67,8 +87,7 @@ export const ENQUEUE: Script = script(
   "enqueue",
   `
 local again, after = ARGV[2] == '1', ARGV[3]
-local function known(id) return call('EXISTS', P .. 'm:' .. id, P .. 't:' .. id) > 0 end
-if after ~= '' and not known(after) then return 'early' end
+if after ~= '' and not is_known(after) then return 'early' end
 
 local joined = ''
 local function join(id, origin)
@@ -86,10 +105,10 @@ local function replace(id)
   elseif (tonumber(refs) or 0) <= 0 and not linked then
     call('UNLINK', t)
   end
-  return known(id) and 'a' or nil
+  return is_known(id) and 'a' or nil
 end
 local function taken(id, origin, plan)
-  if (origin == '' and not again) or not known(id) then return nil end
+  if (origin == '' and not again) or not is_known(id) then return nil end
   local theirs = read(P .. 't:' .. id, 'origin')[1]
   if origin ~= '' and theirs ~= origin then
     if plan and plan.onDuplicate == 'join' then return join(id, theirs) end
@@ -254,12 +273,12 @@ export const EXCHANGE: Script = script(
 local pool, number = P .. 'pool:' .. ARGV[2], ARGV[4]
 local sleeper = ARGV[3] .. '${UNIT}' .. ARGV[2]
 local want, lease = tonumber(ARGV[5]), tonumber(ARGV[6])
-local limits = ARGV[7] == '' and {} or cjson.decode(ARGV[7])
 local leaving, again = ARGV[8] == '1', ARGV[9] == '1'
 local at = 10
 -- First of all a write that a full server refuses: then it refuses the whole exchange, and the pool
 -- keeps its reports. (Redis looks at its memory only before the first write of a script.)
-call('HSET', pool, 'seen', NOW)
+local last, fence, given = unpack(read(pool, 'number', 'fence', 'claims'))
+call('HSET', pool, 'seen', NOW, 'number', number, 'claims', last == number and given or '')
 
 local done = {}
 for _ = 1, tonumber(ARGV[at]) do
@@ -298,13 +317,16 @@ for _ = 1, tonumber(ARGV[at]) do
 end
 
 -- Not when sent again: the server was away, and this pool has yet to show its other tasks alive.
-local more = not again and recover()
-more = keep_time() or more
-more = settle(${STEPS}) or more
+local more = not again and #expired(LEASES) > 0 and recover()
+-- Most of the time nothing waits for its time or for being walked, and no task has a key.
+local calm = #over == 0 and call('EXISTS', DUE, LATE, DEAD, RESTS, UNSETTLED, KEYED) == 0
+if not calm then
+  more = keep_time() or more
+  more = settle(${STEPS}) or more
+end
 
 -- The claims of an exchange whose answer was lost are given again.
 local ids, failures, rest = {}, {}, nil
-local last, fence, given = unpack(read(pool, 'number', 'fence', 'claims'))
 if last == number then
   for id in string.gmatch(given, '[^${RECORD}]+') do
     local theirs, failed = unpack(read(P .. 't:' .. id, 'fence', 'failures'))
@@ -315,8 +337,12 @@ if last == number then
   end
 elseif want > 0 and not overdue and (tonumber(last) or -1) < tonumber(number) and
   call('HEXISTS', META, 'paused') == 0 then
-  local popped, keys
-  popped, keys, rest = take(want, limits)
+  local popped, keys = nil, {}
+  if calm and ARGV[7] == '' then
+    popped = call('ZPOPMIN', READY, want)
+  else
+    popped, keys, rest = take(want, ARGV[7] == '' and {} or cjson.decode(ARGV[7]))
+  end
   if #popped > 0 then fence = text(call('HINCRBY', META, 'sequence', 1)) end
   local deadline, leases = text(now + lease), {}
   for i = 1, #popped, 2 do
@@ -364,8 +390,9 @@ end
 if leaving then
   call('UNLINK', pool)
 else
-  call('HSET', pool, 'number', number, 'fence', fence or '0',
-    'claims', table.concat(ids, '${RECORD}'))
+  if last ~= number and #ids > 0 then
+    call('HSET', pool, 'fence', fence, 'claims', table.concat(ids, '${RECORD}'))
+  end
   call('PEXPIRE', pool, ${POOL_TTL})
 end
 -- A pool that got less than it wanted is to be woken; one that is busy must not be, since that
@@ -375,7 +402,7 @@ if #ids < want then
   call('ZADD', IDLE, NOW, sleeper)
   -- A pool that is killed cannot take its name off; one that lives comes again.
   call('PEXPIRE', IDLE, ${POOL_TTL})
-  next = next_time()
+  next = next_time(calm)
   if rest and (next < 0 or rest - now < next) then next = rest - now end
 else
   call('ZREM', IDLE, sleeper)
@@ -723,6 +750,7 @@ return answers
 
 /** Every script, to load them ahead. */
 export const SCRIPTS: readonly Script[] = [
+  ADD,
   ENQUEUE,
   UPLOAD,
   SETTLE,

@@ -1,5 +1,6 @@
 /** {@linkcode allMutants}: the mutants of all scripts, and {@linkcode plant}, which makes one of them. */
-import { SCRIPTS, STATEMENTS } from "../../src/queues/redis_scripts.ts";
+import { STATEMENTS } from "../../src/queues/redis_prelude.ts";
+import { SCRIPTS } from "../../src/queues/redis_scripts.ts";
 import { mutantsOf, type Mutation } from "./mutate.ts";
 
 /** A part of the scripts' text that is in all scripts which have it. */
