@@ -320,7 +320,7 @@ local function lose(id, reason)
 end
 
 -- Failed, and to run again when its time comes, which it waits for as for a result.
-local function retry(id, score, body, delay)
+local function retry(id, body, delay)
   local t, message = P .. 't:' .. id, message_of(id)
   local keep, _, _, head = policy(message)
   local at, late = now + delay, tonumber(head.expiresAt)
@@ -328,7 +328,7 @@ local function retry(id, score, body, delay)
   if late and late <= at then return die(id, message, 'f' .. body, keep) end
   add(t, 'failures', 1)
   write(t, 'fence', '0', 'open', 1)
-  call('ZADD', PENDING, tonumber(score) or 0, id)
+  call('ZADD', PENDING, tonumber((read(t, 'score')[1])) or 0, id)
   set_time(DUE, text(at), id)
   if late then set_time(LATE, text(late), id) end
 end

@@ -284,14 +284,14 @@ local done = {}
 for _ = 1, tonumber(ARGV[at]) do
   local id, fence, kind, body, keep = unpack(ARGV, at + 1, at + 5)
   at = at + 5
-  local current, score, waiters, refs, linked, origin, key =
-    unpack(read(P .. 't:' .. id, 'fence', 'score', 'waiters', 'refs', 'linked', 'origin', 'key'))
+  local current, waiters, refs, linked, origin, key =
+    unpack(read(P .. 't:' .. id, 'fence', 'waiters', 'refs', 'linked', 'origin', 'key'))
   if current == fence then
     if key then leave(id, key) else done[#done + 1] = id end
     if kind == 'l' then
       lose(id, body)
     elseif kind == 'a' then
-      retry(id, score, body, tonumber(keep))
+      retry(id, body, tonumber(keep))
     elseif kind == 'r' then
       give_again(id, message_of(id))
     elseif kind == 'f' then
@@ -354,8 +354,6 @@ elseif want > 0 and not overdue and (tonumber(last) or -1) < tonumber(number) an
       -- Some pool had it before.
       if added < 4 then failures[id] = read(t, 'failures')[1] end
       ids[#ids + 1] = id
-      leases[#leases + 1] = deadline
-      leases[#leases + 1] = id
     else
       -- The record is not ours; the task cannot run, and who waits must know.
       if keys[id] then
@@ -364,6 +362,11 @@ elseif want > 0 and not overdue and (tonumber(last) or -1) < tonumber(number) an
       end
       gone[#gone + 1] = P .. 'm:' .. id
     end
+  end
+  -- The last one first: of those that end together, Redis looks for the place of each from the front.
+  for i = #ids, 1, -1 do
+    leases[#leases + 1] = deadline
+    leases[#leases + 1] = ids[i]
   end
   for i = 1, #leases, 1000 do call('ZADD', LEASES, unpack(leases, i, math.min(i + 999, #leases))) end
 end
