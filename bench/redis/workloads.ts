@@ -50,7 +50,7 @@ export function callWorkloads(size: Size): Workload[] {
 }
 
 function enqueue(name: string, title: string, op: Operation, n: number): Workload {
-  const work = { ask: { op, n }, warmUp: { op, n: Math.ceil(n / 4) } };
+  const work = { ask: { op, n }, warmUp: { op, n } };
   return {
     name,
     title: `${title}; no worker`,
@@ -68,7 +68,7 @@ function endToEnd(size: Size): Workload {
     columns: [RATE, ...COSTS],
     cases: CONCURRENCIES.map(([concurrency, part]) => {
       const n = share(size, part);
-      const work = { concurrency, ask: { op, n }, warmUp: { op, n: Math.ceil(n / 4) } } as const;
+      const work = { concurrency, ask: { op, n }, warmUp: { op, n } } as const;
       return caseOf("w1c", `${concurrency}`, (side) => produce(side, work));
     }),
   };
@@ -76,7 +76,7 @@ function endToEnd(size: Size): Workload {
 
 function roundTrips(n: number): Workload {
   const op = "roundTrip";
-  const work = { concurrency: 10, ask: { op, n }, warmUp: { op, n: Math.ceil(n / 4) } } as const;
+  const work = { concurrency: 10, ask: { op, n }, warmUp: { op, n } } as const;
   return {
     name: "w2",
     title: "idle round trip: enqueue, wait for the result, repeat; concurrency 10",
