@@ -16,6 +16,7 @@ const LAYERS = [
   "status",
   "wait",
   "batch",
+  "chain",
   "ids",
   "codec",
   "context",

@@ -1,4 +1,5 @@
 /** {@linkcode Store}: one queue in memory, as the state table of the port in plain maps. */
+import { Chain, type Linked } from "../chain.ts";
 import { decode, encodeValue } from "../codec.ts";
 import { decodeMessage, DEFAULT_POLICY, type Message } from "../message.ts";
 import {
@@ -55,7 +56,7 @@ export interface Over {
 }
 
 /** A task, from its enqueue until its outcome is dropped. */
-export interface Entry {
+export interface Entry extends Linked<Entry> {
   readonly id: string;
   readonly origin: string | undefined;
   readonly score: number;
@@ -112,7 +113,7 @@ export interface Dead extends DeadTask {
 export interface Parts {
   readonly tasks: Map<string, Entry>;
   readonly pending: Set<Entry>;
-  readonly leases: Set<Entry>;
+  readonly leases: Chain<Entry>;
   readonly due: Timers<Entry>;
   readonly late: Timers<Entry>;
   readonly dead: Map<string, Dead>;
@@ -163,7 +164,7 @@ export class Store {
   readonly #clock: () => number;
   readonly #tasks = new Map<string, Entry>();
   readonly #pending = new Set<Entry>();
-  readonly #leases = new Set<Entry>();
+  readonly #leases = new Chain<Entry>();
   /** Pending tasks that wait for their time, which counts as one more result. */
   readonly #due = new Timers<Entry>();
   /** Tasks that no pool has, by when they are too late. */
@@ -531,6 +532,9 @@ export class Store {
       refs: 0,
       fence: 0,
       owner: undefined,
+      chain: undefined,
+      before: undefined,
+      after: undefined,
       losses: 0,
       failures: 0,
       attempts: undefined,
