@@ -3,7 +3,7 @@ import { kRef, type TaskRef } from "./codec.ts";
 import { Deferred } from "./deferred.ts";
 import type { TaskContext } from "./context.ts";
 import { type Backoff, DEFAULT_POLICY } from "./message.ts";
-import type { Call, Producer, Stored } from "./producer.ts";
+import type { Call, Producer, SentCall, Stored } from "./producer.ts";
 import { checkRules } from "./retry.ts";
 import { checkArguments, checkSchema, type StandardSchema } from "./schema.ts";
 import type { Plan } from "./task_queue.ts";
@@ -378,20 +378,26 @@ export function enqueue(of: TargetOf, args: unknown[]): Promise<unknown> {
     const { producer, name, options } = of;
     const call: Call = { name, args, ...settingsFor(name, options, args) };
     const schema = (options.args ?? of.schemaOf?.(name)) as StandardSchema | undefined;
-    if (schema !== undefined) call.check = () => checkArguments(name, schema, args);
+    if (schema !== undefined) call.check = checkedBy(schema, call);
     if (of.around !== undefined) call.around = hooked(of, of.around, call);
     const sent = producer.send(call);
-    const { ignoreResult } = options;
-    if (ignoreResult) return sent.stored.then(() => undefined);
-    const { ref, stored } = sent;
-    const deferred: Promise<unknown> & { [kRef]?: TaskRef } = stored.then((status) =>
-      new Deferred(producer, ref, status)
-    );
-    deferred[kRef] = ref;
-    return deferred;
+    return options.ignoreResult ? sent.stored.then(() => undefined) : handleOf(producer, sent);
   } catch (error) {
     return Promise.reject(error);
   }
+}
+
+function checkedBy(schema: StandardSchema, { name, args }: Call): () => unknown {
+  return () => checkArguments(name, schema, args);
+}
+
+/** The promise of a handle, which carries the reference at once. */
+function handleOf(producer: Producer, { ref, stored }: SentCall): Promise<unknown> {
+  const deferred: Promise<unknown> & { [kRef]?: TaskRef } = stored.then((status) =>
+    new Deferred(producer, ref, status)
+  );
+  deferred[kRef] = ref;
+  return deferred;
 }
 
 /** How the producer has a call stored through hooks, which may change it. */
