@@ -45,6 +45,7 @@ const LAYERS = [
   "queues/heap",
   "queues/timers",
   "queues/lines",
+  "queues/memory_entry",
   "queues/memory_store",
   "queues/memory_fsck",
   "queues/memory",

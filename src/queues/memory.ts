@@ -21,7 +21,8 @@ import type {
 } from "../task_queue.ts";
 import { workerScope } from "../worker_scope.ts";
 import { fsckMemory } from "./memory_fsck.ts";
-import { type Over, Store } from "./memory_store.ts";
+import type { Over } from "./memory_entry.ts";
+import { Store } from "./memory_store.ts";
 
 /** What a queue in memory can be told. */
 export interface MemoryQueueOptions {

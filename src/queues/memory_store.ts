@@ -1,5 +1,5 @@
 /** {@linkcode Store}: one queue in memory, as the state table of the port in plain maps. */
-import { Chain, type Linked } from "../chain.ts";
+import { Chain } from "../chain.ts";
 import { decode, encodeValue } from "../codec.ts";
 import { decodeMessage, DEFAULT_POLICY, type Message } from "../message.ts";
 import {
@@ -36,58 +36,9 @@ import {
   type TaskRecord,
   type Window,
 } from "../task_queue.ts";
+import { Entry, type Listening, Rest } from "./memory_entry.ts";
 import { Lines } from "./lines.ts";
 import { Timers } from "./timers.ts";
-
-/** A handle of the queue, which hears the news. */
-export interface Listening {
-  /** With this begin the ids that its callers make up. */
-  readonly client: string;
-  /** A task is over. Its listeners hear of it after the step that caused it, and of a wake-up too. */
-  hear(over: Over): void;
-  /** One of its pools is to look. */
-  wake(): void;
-}
-
-/** A task that is over. */
-export interface Over {
-  readonly id: string;
-  readonly outcome: Outcome | undefined;
-}
-
-/** A task, from its enqueue until its outcome is dropped. */
-export interface Entry extends Linked<Entry> {
-  readonly id: string;
-  readonly origin: string | undefined;
-  readonly score: number;
-  readonly key: string | undefined;
-  /** Who made up its id. */
-  readonly caller: Listening | undefined;
-  status: TaskRecord["status"];
-  message: string | undefined;
-  needs: readonly Need[];
-  /** Entries behind the needs that are known, to give them back. */
-  held: Entry[] | undefined;
-  /** Needs that were gone when it was stored: another task with such an id is not what it takes. */
-  gone: Set<Need> | undefined;
-  open: number;
-  feeds: Entry[] | undefined;
-  refs: number;
-  fence: number;
-  owner: string | undefined;
-  losses: number;
-  failures: number;
-  attempts: Attempt[] | undefined;
-  /** End of the lease. */
-  deadline: number;
-  started: number | undefined;
-  ended: number | undefined;
-  waiters: Listening[] | undefined;
-  outcome: Outcome | undefined;
-  keep: number;
-  /** When the outcome is dropped; Infinity while another task needs it. */
-  expires: number;
-}
 
 /** A task that is over, but not yet treated as such. */
 interface Ending {
@@ -513,39 +464,13 @@ export class Store {
   }
 
   #newEntry(task: NewTask, handle?: Listening): Entry {
-    const { id, message, origin, needs, plan = NO_PLAN } = task;
-    const { priority = 0, key } = plan;
+    const { id, origin, plan: { priority = 0 } = NO_PLAN } = task;
     const isTheirs = handle !== undefined && origin === undefined && id.startsWith(handle.client);
-    return {
-      id,
-      origin,
-      key,
-      caller: isTheirs ? handle : undefined,
-      score: ++this.#sequence - priority * BAND,
-      status: "pending",
-      message,
-      needs,
-      held: undefined,
-      gone: undefined,
-      open: 1,
-      feeds: undefined,
-      refs: 0,
-      fence: 0,
-      owner: undefined,
-      chain: undefined,
-      before: undefined,
-      after: undefined,
-      losses: 0,
-      failures: 0,
-      attempts: undefined,
-      deadline: 0,
-      started: undefined,
-      ended: undefined,
-      waiters: undefined,
-      outcome: undefined,
-      keep: 0,
-      expires: Infinity,
-    };
+    return new Entry(
+      task,
+      isTheirs ? handle : undefined,
+      ++this.#sequence - priority * BAND,
+    );
   }
 
   /** Its time is one more thing to wait for. */
@@ -855,11 +780,14 @@ export class Store {
   /** From now on nobody but readers needs the outcome. */
   #keep(entry: Entry): void {
     if (entry.keep === 0) return this.#drop(entry);
-    const expires = entry.expires = this.#clock() + entry.keep;
+    if (this.#tasks.get(entry.id) !== entry) return;
+    const rest = entry instanceof Rest ? entry : new Rest(entry);
+    if (rest !== entry) this.#tasks.set(entry.id, rest);
+    const expires = rest.expires = this.#clock() + entry.keep;
     const kept = this.#kept.get(entry.keep) ?? [];
     const last = kept.at(-1);
-    if (last?.expires === expires) last.entries.push(entry);
-    else kept.push({ expires, entries: [entry] });
+    if (last?.expires === expires) last.entries.push(rest);
+    else kept.push({ expires, entries: [rest] });
     if (kept.length === 1) this.#kept.set(entry.keep, kept);
   }
 
