@@ -1,7 +1,11 @@
 interface OpenBatch<Item, Answer> {
+  readonly number: number;
   readonly items: Item[];
   readonly answers: Promise<readonly Answer[]>;
 }
+
+/** Batches of this process so far. */
+let batches = 0;
 
 /** Gathers what is asked for in one tick, so that it leaves as one call. */
 export class Batch<Item, Answer> {
@@ -14,9 +18,9 @@ export class Batch<Item, Answer> {
     this.#run = run;
   }
 
-  /** What leaves at the end of this tick; undefined when nothing does yet. */
-  get open(): object | undefined {
-    return this.#open;
+  /** Number, in this process, of what leaves at the end of this tick; undefined when nothing does. */
+  get open(): number | undefined {
+    return this.#open?.number;
   }
 
   /** The answer to `item`, which leaves with all others of this tick. */
@@ -46,6 +50,6 @@ export class Batch<Item, Answer> {
     this.#underWay.add(answers);
     const over = () => this.#underWay.delete(answers);
     answers.then(over, over);
-    return { items, answers };
+    return { number: ++batches, items, answers };
   }
 }

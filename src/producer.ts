@@ -55,6 +55,12 @@ export interface Changes extends Settings {
 /** Stores a call with these changes. */
 export type Store = (changes: Changes) => Promise<Stored>;
 
+/** The reference of a call that was made here. */
+interface CallRef extends TaskRef {
+  /** Number of the batch that it left with, if it is certain to be stored. */
+  batch: number | undefined;
+}
+
 /** A call with the reference that other calls can use, stored when `stored` resolves. */
 export interface SentCall {
   readonly ref: TaskRef;
@@ -80,9 +86,6 @@ export class Producer implements AsyncDisposable {
   readonly #sending = new Set<Promise<unknown>>();
   /** A name that was found to be one. */
   #checkedName: string | undefined;
-  /** The batch that calls joined last, and those calls. */
-  #batch: object | undefined;
-  #joined = new Set<TaskRef>();
   /** Queues whose results calls have taken. */
   readonly #siblings = new Map<string, TaskQueue>();
   #closed: Promise<void> | undefined;
@@ -121,13 +124,14 @@ export class Producer implements AsyncDisposable {
     return { ref, stored: this.#track(this.#store(ref, args, call, context)) };
   }
 
-  #newRef({ name, id: chosen }: Call): TaskRef {
+  #newRef({ name, id: chosen }: Call): CallRef {
     if (name !== this.#checkedName) checkText(name, "the task's name", name);
     this.#checkedName = name;
     const { address, client } = this.taskQueue;
-    if (chosen === undefined) return { id: newId(client), taskName: name, address };
+    const ref = { id: chosen ?? newId(client), taskName: name, address, batch: undefined };
+    if (chosen === undefined) return ref;
     checkText(name, "id", chosen);
-    return { id: chosen, taskName: name, address, origin: newId(client) };
+    return { ...ref, origin: newId(client) };
   }
 
   #track(stored: Promise<Stored>): Promise<Stored> {
@@ -181,7 +185,7 @@ export class Producer implements AsyncDisposable {
 
   #storeChecked(
     call: Call,
-    ref: TaskRef,
+    ref: CallRef,
     args: EncodedArguments,
     context: TaskContext,
   ): Promise<Stored> {
@@ -200,7 +204,7 @@ export class Producer implements AsyncDisposable {
   }
 
   async #store(
-    ref: TaskRef,
+    ref: CallRef,
     { text, handles }: EncodedArguments,
     settings: Settings,
     context: TaskContext,
@@ -222,7 +226,7 @@ export class Producer implements AsyncDisposable {
 
   /** Sends a task with what it takes. */
   #put(
-    ref: TaskRef,
+    ref: CallRef,
     text: string,
     needs: readonly Need[],
     { options, plan, patient }: Settings,
@@ -237,7 +241,7 @@ export class Producer implements AsyncDisposable {
     this.#waiters.called(ref);
     const check = (answer: EnqueueAnswer) => this.#check(ref, plan, answer);
     const stored = patient ? this.#enqueueAtLast(task).then(check) : this.#enqueue.add(task, check);
-    if (isStored(plan)) this.#join(ref);
+    if (isStored(plan)) ref.batch = this.#enqueue.open;
     return stored;
   }
 
@@ -314,15 +318,8 @@ export class Producer implements AsyncDisposable {
     if (!(handle instanceof Promise)) return true;
     const ref = refOf(handle);
     if (ref === undefined || ref.origin !== undefined) return false;
-    return this.#batch === this.#enqueue.open && this.#joined.has(ref);
-  }
-
-  #join(ref: TaskRef): void {
-    if (this.#batch !== this.#enqueue.open) {
-      this.#batch = this.#enqueue.open;
-      this.#joined = new Set();
-    }
-    this.#joined.add(ref);
+    const { batch } = ref as CallRef;
+    return batch !== undefined && batch === this.#enqueue.open;
   }
 
   async #resolve(name: string, handle: Handle): Promise<TaskRef> {
