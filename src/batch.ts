@@ -24,16 +24,19 @@ export class Batch<Item, Answer> {
   }
 
   /** The answer to `item`, which leaves with all others of this tick. */
-  add(item: Item): Promise<Answer>;
-  /** What `use` makes of that answer. */
-  add<Use>(item: Item, use: (answer: Answer) => Use): Promise<Use>;
-  add<Use>(item: Item, use?: (answer: Answer) => Use): Promise<Answer | Use> {
-    const batch = this.#open ??= this.#start();
-    const index = batch.items.push(item) - 1;
-    return batch.answers.then((answers) => {
-      const answer = answers[index] as Answer;
-      return use === undefined ? answer : use(answer);
-    });
+  add(item: Item): Promise<Answer> {
+    const index = this.push(item);
+    return this.answers.then((answers) => answers[index] as Answer);
+  }
+
+  /** The same, for who takes the answer from `answers` himself: gives its place there. */
+  push(item: Item): number {
+    return (this.#open ??= this.#start()).items.push(item) - 1;
+  }
+
+  /** The answers to what leaves at the end of this tick. */
+  get answers(): Promise<readonly Answer[]> {
+    return this.#open!.answers;
   }
 
   /** Resolves when all that was added has its answer. */

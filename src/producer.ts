@@ -61,11 +61,14 @@ interface CallRef extends TaskRef {
   batch: number | undefined;
 }
 
-/** A call with the reference that other calls can use, stored when `stored` resolves. */
-export interface SentCall {
+/** A call with the reference that other calls can use, and what was made of it when it is stored. */
+export interface SentCall<T> {
   readonly ref: TaskRef;
-  readonly stored: Promise<Stored>;
+  readonly used: Promise<T>;
 }
+
+/** What is made of a call when it is stored. */
+export type Use<T> = (producer: Producer, ref: TaskRef, stored: Stored) => T;
 
 /** Bytes that arguments or a result may have, unless the user says otherwise. */
 export const DEFAULT_MAX_PAYLOAD = 4_000_000;
@@ -110,18 +113,23 @@ export class Producer implements AsyncDisposable {
     return this.taskQueue.name;
   }
 
-  /** Starts to enqueue a call. What is called in one tick leaves together, in order. */
-  send(call: Call): SentCall {
+  /**
+   * Starts to enqueue a call. What is called in one tick leaves together, in order. When it is
+   * stored, `use` makes something of that.
+   */
+  send<T>(call: Call, use: Use<T>): SentCall<T> {
     const ref = this.#newRef(call);
     const context = carriedContext();
     const args = this.#encode(call.name, call.args);
     const isPlain = args.handles.length === 0 && call.plan === undefined;
     if (call.check !== undefined || call.around !== undefined) {
-      return { ref, stored: this.#track(this.#storeChecked(call, ref, args, context)) };
+      const stored = this.#track(this.#storeChecked(call, ref, args, context));
+      return { ref, used: stored.then((stored) => use(this, ref, stored)) };
     }
     // Most calls are such, and each promise that they do without counts.
-    if (isPlain) return { ref, stored: this.#put(ref, args.text, NOTHING, call, context) };
-    return { ref, stored: this.#track(this.#store(ref, args, call, context)) };
+    if (isPlain) return { ref, used: this.#put(ref, args.text, NOTHING, call, context, use) };
+    const stored = this.#track(this.#store(ref, args, call, context));
+    return { ref, used: stored.then((stored) => use(this, ref, stored)) };
   }
 
   #newRef({ name, id: chosen }: Call): CallRef {
@@ -219,19 +227,20 @@ export class Producer implements AsyncDisposable {
     const needs = refs.every((need) => need.address === this.taskQueue.address)
       ? refs
       : await this.#bringAll(name, refs);
-    const stored = this.#put(ref, text, needs, settings, context);
+    const stored = this.#put(ref, text, needs, settings, context, (_, __, stored) => stored);
     if (handles.length > 0) await this.#argumentsStored(handles, stored);
     return await stored;
   }
 
   /** Sends a task with what it takes. */
-  #put(
+  #put<T>(
     ref: CallRef,
     text: string,
     needs: readonly Need[],
     { options, plan, patient }: Settings,
     context: TaskContext,
-  ): Promise<Stored> {
+    use: Use<T>,
+  ): Promise<T> {
     const { id, origin, taskName: name } = ref;
     const carried = isEmpty(context) ? undefined : context;
     const message = encodeCall(name, text, options, needs.length, carried);
@@ -239,10 +248,23 @@ export class Producer implements AsyncDisposable {
     if (origin !== undefined) task.origin = origin;
     if (plan !== undefined) task.plan = plan;
     this.#waiters.called(ref);
-    const check = (answer: EnqueueAnswer) => this.#check(ref, plan, answer);
-    const stored = patient ? this.#enqueueAtLast(task).then(check) : this.#enqueue.add(task, check);
+    const used = patient ? this.#addAtLast(ref, task, use) : this.#add(ref, task, use);
     if (isStored(plan)) ref.batch = this.#enqueue.open;
-    return stored;
+    return used;
+  }
+
+  // Functions of their own, so that no more than this is kept until there are answers.
+
+  #add<T>(ref: CallRef, task: NewTask, use: Use<T>): Promise<T> {
+    const index = this.#enqueue.push(task);
+    const { plan } = task;
+    return this.#enqueue.answers.then((answers) =>
+      use(this, ref, this.#check(ref, plan, answers[index]!))
+    );
+  }
+
+  async #addAtLast<T>(ref: CallRef, task: NewTask, use: Use<T>): Promise<T> {
+    return use(this, ref, this.#check(ref, task.plan, await this.#enqueueAtLast(task)));
   }
 
   /** When an argument could not be stored, that is what the caller must hear. */

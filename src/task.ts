@@ -3,7 +3,7 @@ import { kRef, type TaskRef } from "./codec.ts";
 import { Deferred } from "./deferred.ts";
 import type { TaskContext } from "./context.ts";
 import { type Backoff, DEFAULT_POLICY } from "./message.ts";
-import type { Call, Producer, SentCall, Stored } from "./producer.ts";
+import type { Call, Producer, Stored, Use } from "./producer.ts";
 import { checkRules } from "./retry.ts";
 import { checkArguments, checkSchema, type StandardSchema } from "./schema.ts";
 import type { Plan } from "./task_queue.ts";
@@ -380,24 +380,20 @@ export function enqueue(of: TargetOf, args: unknown[]): Promise<unknown> {
     const schema = (options.args ?? of.schemaOf?.(name)) as StandardSchema | undefined;
     if (schema !== undefined) call.check = checkedBy(schema, call);
     if (of.around !== undefined) call.around = hooked(of, of.around, call);
-    const sent = producer.send(call);
-    return options.ignoreResult ? sent.stored.then(() => undefined) : handleOf(producer, sent);
+    if (options.ignoreResult) return producer.send(call, () => undefined).used;
+    const { ref, used } = producer.send(call, toDeferred);
+    // It carries the reference at once.
+    (used as Promise<unknown> & { [kRef]?: TaskRef })[kRef] = ref;
+    return used;
   } catch (error) {
     return Promise.reject(error);
   }
 }
 
+const toDeferred: Use<unknown> = (producer, ref, stored) => new Deferred(producer, ref, stored);
+
 function checkedBy(schema: StandardSchema, { name, args }: Call): () => unknown {
   return () => checkArguments(name, schema, args);
-}
-
-/** The promise of a handle, which carries the reference at once. */
-function handleOf(producer: Producer, { ref, stored }: SentCall): Promise<unknown> {
-  const deferred: Promise<unknown> & { [kRef]?: TaskRef } = stored.then((status) =>
-    new Deferred(producer, ref, status)
-  );
-  deferred[kRef] = ref;
-  return deferred;
 }
 
 /** How the producer has a call stored through hooks, which may change it. */
