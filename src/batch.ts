@@ -1,7 +1,11 @@
 interface OpenBatch<Item, Answer> {
+  readonly number: number;
   readonly items: Item[];
   readonly answers: Promise<readonly Answer[]>;
 }
+
+/** Batches of this process so far. */
+let batches = 0;
 
 /** Gathers what is asked for in one tick, so that it leaves as one call. */
 export class Batch<Item, Answer> {
@@ -14,22 +18,25 @@ export class Batch<Item, Answer> {
     this.#run = run;
   }
 
-  /** What leaves at the end of this tick; undefined when nothing does yet. */
-  get open(): object | undefined {
-    return this.#open;
+  /** Number, in this process, of what leaves at the end of this tick; undefined when nothing does. */
+  get open(): number | undefined {
+    return this.#open?.number;
   }
 
   /** The answer to `item`, which leaves with all others of this tick. */
-  add(item: Item): Promise<Answer>;
-  /** What `use` makes of that answer. */
-  add<Use>(item: Item, use: (answer: Answer) => Use): Promise<Use>;
-  add<Use>(item: Item, use?: (answer: Answer) => Use): Promise<Answer | Use> {
-    const batch = this.#open ??= this.#start();
-    const index = batch.items.push(item) - 1;
-    return batch.answers.then((answers) => {
-      const answer = answers[index] as Answer;
-      return use === undefined ? answer : use(answer);
-    });
+  add(item: Item): Promise<Answer> {
+    const index = this.push(item);
+    return this.answers.then((answers) => answers[index] as Answer);
+  }
+
+  /** The same, for who takes the answer from `answers` himself: gives its place there. */
+  push(item: Item): number {
+    return (this.#open ??= this.#start()).items.push(item) - 1;
+  }
+
+  /** The answers to what leaves at the end of this tick. */
+  get answers(): Promise<readonly Answer[]> {
+    return this.#open!.answers;
   }
 
   /** The answers to all of `items`, in their order. */
@@ -54,6 +61,6 @@ export class Batch<Item, Answer> {
     this.#underWay.add(answers);
     const over = () => this.#underWay.delete(answers);
     answers.then(over, over);
-    return { items, answers };
+    return { number: ++batches, items, answers };
   }
 }

@@ -301,47 +301,98 @@ export class Broker implements AsyncDisposable {
    * of another queue than this broker's says which. The signal is asked for when the task does; the
    * place is what it lends while it waits for others.
    */
-  async run(
+  run(
     claim: Claim,
     message: Message,
     abort: { readonly signal: AbortSignal },
     queue: string = this.name,
     place?: Place,
   ): Promise<Report> {
-    const { id, fence, inputs, failures } = claim;
-    const subject = { task: message.name, queue, id };
-    const report = { id, fence, keep: message.resultTimeout };
+    const { id, fence, failures } = claim;
     const context = message.context ?? NO_CONTEXT;
     const current = new Current(id, message.name, queue, fence, failures + 1, context, abort);
     const run = new Run(current, place);
-    const task = this.#tasks.get(message.name);
+    // Not an async function: each promise, and each step to wait for, that a run does without counts.
     try {
-      if (task === undefined) return { ...report, ...failed(subject, "no such task") };
-      const args = decode(message.args, inputs.map(inputOf)) as unknown[];
-      const around = this.#aroundRun;
-      const body = around === undefined
-        ? () => perform(message.name, task, args)
-        : () =>
-          around(Object.assign(run.task, { args }), (args) => perform(message.name, task, args));
-      const result = await runAs(run, body);
-      if (result instanceof Deferred) {
-        return { ...report, ...await continued(run, result, subject, !message.ignoreResult) };
-      }
-      const act = `return from ${message.name}`;
-      const text = message.ignoreResult ? "" : encodeValue(act, "result", result, this.#maxPayload);
-      return { ...report, kind: "success", text };
+      const result = this.#perform(run, claim, message);
+      return isThenable(result)
+        ? Promise.resolve(result).then(
+          (result) => this.#succeed(run, claim, message, result),
+          (error) => this.#fail(run, claim, message, error),
+        )
+        : Promise.resolve(this.#succeed(run, claim, message, result));
     } catch (error) {
-      const delayOf = (thrown: unknown) => retryDelay(message, failures, thrown, task?.definition);
-      return { ...report, ...endingOf(subject, error, delayOf) };
-    } finally {
-      run.end();
+      return Promise.resolve(this.#fail(run, claim, message, error));
     }
+  }
+
+  /** What the task gives, or a promise of it. */
+  #perform(run: Run, { inputs }: Claim, { name, args: text }: Message): unknown {
+    const task = this.#tasks.get(name);
+    if (task === undefined) throw NO_TASK;
+    const args = decode(text, inputs.length === 0 ? inputs : inputs.map(inputOf)) as unknown[];
+    const around = this.#aroundRun;
+    if (around === undefined) return runAs(run, () => perform(name, task, args));
+    const shown = Object.assign(run.task, { args });
+    return runAs(run, () => around(shown, (args) => perform(name, task, args)));
+  }
+
+  #succeed(run: Run, claim: Claim, message: Message, result: unknown): Report | Promise<Report> {
+    if (result instanceof Deferred) return this.#continue(run, claim, message, result);
+    try {
+      const text = message.ignoreResult
+        ? ""
+        : encodeValue(`return from ${message.name}`, "result", result, this.#maxPayload);
+      run.end();
+      const { id, fence } = claim;
+      return { id, fence, kind: "success", text, keep: message.resultTimeout };
+    } catch (error) {
+      return this.#fail(run, claim, message, error);
+    }
+  }
+
+  /** The task ends as the one behind the handle does that it returned. */
+  async #continue(
+    run: Run,
+    claim: Claim,
+    message: Message,
+    next: Deferred<unknown>,
+  ): Promise<Report> {
+    const { id, fence } = claim;
+    const report = { id, fence, keep: message.resultTimeout };
+    try {
+      const subject = { task: message.name, queue: run.task.queue, id };
+      const ending = await continued(run, next, subject, !message.ignoreResult);
+      run.end();
+      return { ...report, ...ending };
+    } catch (error) {
+      return this.#fail(run, claim, message, error);
+    }
+  }
+
+  #fail(run: Run, { id, fence, failures }: Claim, message: Message, thrown: unknown): Report {
+    run.end();
+    const { name, resultTimeout: keep } = message;
+    const subject = { task: name, queue: run.task.queue, id };
+    if (thrown === NO_TASK) return { id, fence, keep, ...failed(subject, "no such task") };
+    const definition = this.#tasks.get(name)?.definition;
+    const delayOf = (thrown: unknown) => retryDelay(message, failures, thrown, definition);
+    return { id, fence, keep, ...endingOf(subject, thrown, delayOf) };
   }
 
   /** Ends the connection. Who still waits gets `QueueUnavailable`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#producer[Symbol.asyncDispose]();
   }
+}
+
+/** Thrown where a task is unknown. */
+const NO_TASK = Symbol("no such task");
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if (value instanceof Promise) return true;
+  if (value === null || (typeof value !== "object" && typeof value !== "function")) return false;
+  return typeof (value as Partial<PromiseLike<unknown>>).then === "function";
 }
 
 function spaceOf(tasks: Exposable): TaskSpace<string, TaskRecordOf> {

@@ -39,6 +39,7 @@ export interface EncodedArguments {
 }
 
 const DEVALUE = "d";
+const NO_HANDLES: readonly Handle[] = [];
 // JSON.stringify recurses, and so does the search for what is not plain.
 const MAX_PLAIN_DEPTH = 500;
 /** Objects among which a look is faster than a set. */
@@ -50,7 +51,9 @@ export function encodeArguments(
   args: readonly unknown[],
   maxPayload: number,
 ): EncodedArguments {
-  if (isPlain(args)) return { text: checkSize(act, JSON.stringify(args), maxPayload), handles: [] };
+  if (isPlainValue(args)) {
+    return { text: checkSize(act, JSON.stringify(args), maxPayload), handles: NO_HANDLES };
+  }
   const handles: Handle[] = [];
   const numbers = new Map<unknown, number>();
   const text = viaDevalue(act, "arguments", args, (value) => {
@@ -73,7 +76,7 @@ export function encodeValue(
   value: unknown,
   maxPayload: number,
 ): string {
-  if (isPlain(value)) return checkSize(act, JSON.stringify(value), maxPayload);
+  if (isPlainValue(value)) return checkSize(act, JSON.stringify(value), maxPayload);
   const text = viaDevalue(act, what, value, (inner) => {
     const ref = refOf(inner);
     if (ref === undefined) return undefined;
@@ -156,22 +159,44 @@ function checkSize(act: string, text: string, maxPayload: number): string {
 
 /** Objects that were met. Most values have few, and a set is dear. */
 class Seen {
-  readonly #few: object[] = [];
-  #many: Set<object> | undefined;
+  readonly #few: (object | undefined)[] = new Array(FEW).fill(undefined);
+  #count = 0;
+  #many: Set<object | undefined> | undefined;
 
   /** Whether it was met before. From now on it was. */
   meet(object: object): boolean {
     if (this.#many === undefined) {
-      if (this.#few.includes(object)) return true;
-      if (this.#few.push(object) === FEW) this.#many = new Set(this.#few);
+      for (let i = 0; i < this.#count; i++) if (this.#few[i] === object) return true;
+      this.#few[this.#count++] = object;
+      if (this.#count === FEW) this.#many = new Set(this.#few);
       return false;
     }
     const { size } = this.#many;
     return this.#many.add(object).size === size;
   }
+
+  /** Forgets all. */
+  clear(): void {
+    this.#few.fill(undefined, 0, this.#count);
+    this.#count = 0;
+    this.#many = undefined;
+  }
 }
 
+/** For the next look; none while one is under way, since a getter may well call a task. */
+let spare: Seen | undefined;
+
 /** Whether JSON gives back exactly this value. */
+function isPlainValue(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return isPlain(value);
+  const seen = spare ?? new Seen();
+  spare = undefined;
+  const plain = isPlainObject(value, seen, 1);
+  seen.clear();
+  spare = seen;
+  return plain;
+}
+
 function isPlain(value: unknown, seen?: Seen, depth = 0): boolean {
   switch (typeof value) {
     case "string":

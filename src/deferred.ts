@@ -151,8 +151,20 @@ export class Deferred<T> {
    * Waits, then gives the value or throws why there is none: what `wait` and `value` throw, and a
    * `DOMException` named `TimeoutError` when the time is up first.
    */
-  async result(options: WaitOptions = {}): Promise<T> {
-    if (this.#settle(await this.#wait(options)) !== undefined) return this.value;
+  result(options: WaitOptions = {}): Promise<T> {
+    // Not an async function: most results are waited for here, and it would cost twice as much.
+    try {
+      const outcome = this.#wait(options);
+      return outcome instanceof Promise
+        ? outcome.then((outcome) => this.#take(outcome, options))
+        : Promise.resolve(this.#take(outcome, options));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #take(outcome: Outcome | undefined, options: WaitOptions): T {
+    if (this.#settle(outcome) !== undefined) return this.value;
     throw this.#late(options);
   }
 

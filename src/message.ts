@@ -96,10 +96,18 @@ export function encodeMessage({ name, args, needs, context, ...policy }: Message
   return headOf(policy, needs, context) + UNIT + name + UNIT + args;
 }
 
-/** Heads of calls that take no results and carry nothing, by their options. */
-const heads = new WeakMap<Partial<TaskPolicy>, string>();
+/** How the text of a call begins that takes no results and carries nothing. */
+interface Beginning {
+  readonly head: string;
+  readonly name: string;
+  /** Both, and what stands behind them. */
+  readonly text: string;
+}
 
-/** The text of a call. The options of many calls are one object, whose text is made once. */
+/** Those of the last calls, by their options. */
+const beginnings = new WeakMap<Partial<TaskPolicy>, Beginning>();
+
+/** The text of a call. The options of many calls are one object: what is the same is made once. */
 export function encodeCall(
   name: string,
   args: string,
@@ -110,9 +118,12 @@ export function encodeCall(
   if (needs > 0 || context !== undefined) {
     return headOf(options, needs, context) + UNIT + name + UNIT + args;
   }
-  let head = heads.get(options);
-  if (head === undefined) heads.set(options, head = headOf(options, 0, undefined));
-  return head + UNIT + name + UNIT + args;
+  const known = beginnings.get(options);
+  if (known?.name === name) return known.text + args;
+  const head = known?.head ?? headOf(options, 0, undefined);
+  const text = head + UNIT + name + UNIT;
+  beginnings.set(options, { head, name, text });
+  return text + args;
 }
 
 /** JSON of what differs from the default. */

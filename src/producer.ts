@@ -55,11 +55,20 @@ export interface Changes extends Settings {
 /** Stores a call with these changes. */
 export type Store = (changes: Changes) => Promise<Stored>;
 
-/** A call with the reference that other calls can use, stored when `stored` resolves. */
-export interface SentCall {
-  readonly ref: TaskRef;
-  readonly stored: Promise<Stored>;
+/** The reference of a call that was made here. */
+interface CallRef extends TaskRef {
+  /** Number of the batch that it left with, if it is certain to be stored. */
+  batch: number | undefined;
 }
+
+/** A call with the reference that other calls can use, and what was made of it when it is stored. */
+export interface SentCall<T> {
+  readonly ref: TaskRef;
+  readonly used: Promise<T>;
+}
+
+/** What is made of a call when it is stored. */
+export type Use<T> = (producer: Producer, ref: TaskRef, stored: Stored) => T;
 
 /** Bytes that arguments or a result may have, unless the user says otherwise. */
 export const DEFAULT_MAX_PAYLOAD = 4_000_000;
@@ -80,9 +89,6 @@ export class Producer implements AsyncDisposable {
   readonly #sending = new Set<Promise<unknown>>();
   /** A name that was found to be one. */
   #checkedName: string | undefined;
-  /** The batch that calls joined last, and those calls. */
-  #batch: object | undefined;
-  #joined = new Set<TaskRef>();
   /** Queues whose results calls have taken. */
   readonly #siblings = new Map<string, TaskQueue>();
   #closed: Promise<void> | undefined;
@@ -107,22 +113,27 @@ export class Producer implements AsyncDisposable {
     return this.taskQueue.name;
   }
 
-  /** Starts to enqueue a call. What is called in one tick leaves together, in order. */
-  send(call: Call): SentCall {
+  /**
+   * Starts to enqueue a call. What is called in one tick leaves together, in order. When it is
+   * stored, `use` makes something of that.
+   */
+  send<T>(call: Call, use: Use<T>): SentCall<T> {
     const ref = this.#newRef(call);
     const context = carriedContext();
     const args = this.#encode(call.name, call.args);
     const isPlain = args.handles.length === 0 && call.plan === undefined;
     if (call.check !== undefined || call.around !== undefined) {
-      return { ref, stored: this.#track(this.#storeChecked(call, ref, args, context)) };
+      const stored = this.#track(this.#storeChecked(call, ref, args, context));
+      return { ref, used: stored.then((stored) => use(this, ref, stored)) };
     }
     // Most calls are such, and each promise that they do without counts.
-    if (isPlain) return { ref, stored: this.#put(ref, args.text, NOTHING, call, context) };
-    return { ref, stored: this.#track(this.#store(ref, args, call, context)) };
+    if (isPlain) return { ref, used: this.#put(ref, args.text, NOTHING, call, context, use) };
+    const stored = this.#track(this.#store(ref, args, call, context));
+    return { ref, used: stored.then((stored) => use(this, ref, stored)) };
   }
 
   /**
-   * Enqueues a call with one argument for each input, all together, and gives what `made` makes of
+   * Enqueues a call with one argument for each input, all together, and gives what `use` makes of
    * each; undefined when an argument takes a result. What cannot be stored rejects the whole, but
    * does not keep the others from being stored.
    */
@@ -130,9 +141,9 @@ export class Producer implements AsyncDisposable {
     name: string,
     inputs: readonly unknown[],
     options: Partial<TaskPolicy>,
-    made: (ref: TaskRef, stored: Stored) => Made,
+    use: Use<Made>,
   ): Promise<Made[]> | undefined {
-    const context = carriedContext();
+    const context = carriedOf(carriedContext());
     const texts: string[] = [];
     let unfit: unknown;
     for (const input of inputs) {
@@ -144,16 +155,17 @@ export class Producer implements AsyncDisposable {
         unfit ??= error;
       }
     }
-    const refs = texts.map(() => this.#newRef({ name }));
+    const call = { name };
+    const refs = texts.map(() => this.#newRef(call));
     const tasks = refs.map(({ id }, i) => ({
       id,
-      message: encodeCall(name, texts[i]!, options, 0, carriedOf(context)),
+      message: encodeCall(name, texts[i]!, options, 0, context),
       needs: NOTHING,
     }));
     return this.#putEach(refs, tasks).then((answers) => {
       const error = unfit ?? answers.find((answer) => answer instanceof Error);
       if (error !== undefined) throw error;
-      return refs.map((ref, i) => made(ref, answers[i] as Stored));
+      return refs.map((ref, i) => use(this, ref, answers[i] as Stored));
     });
   }
 
@@ -169,13 +181,14 @@ export class Producer implements AsyncDisposable {
     return answers;
   }
 
-  #newRef({ name, id: chosen }: Pick<Call, "name" | "id">): TaskRef {
+  #newRef({ name, id: chosen }: Pick<Call, "name" | "id">): CallRef {
     if (name !== this.#checkedName) checkText(name, "the task's name", name);
     this.#checkedName = name;
     const { address, client } = this.taskQueue;
-    if (chosen === undefined) return { id: newId(client), taskName: name, address };
+    const ref = { id: chosen ?? newId(client), taskName: name, address, batch: undefined };
+    if (chosen === undefined) return ref;
     checkText(name, "id", chosen);
-    return { id: chosen, taskName: name, address, origin: newId(client) };
+    return { ...ref, origin: newId(client) };
   }
 
   #track(stored: Promise<Stored>): Promise<Stored> {
@@ -238,7 +251,7 @@ export class Producer implements AsyncDisposable {
 
   #storeChecked(
     call: Call,
-    ref: TaskRef,
+    ref: CallRef,
     args: EncodedArguments,
     context: TaskContext,
   ): Promise<Stored> {
@@ -257,7 +270,7 @@ export class Producer implements AsyncDisposable {
   }
 
   async #store(
-    ref: TaskRef,
+    ref: CallRef,
     { text, handles }: EncodedArguments,
     settings: Settings,
     context: TaskContext,
@@ -272,29 +285,43 @@ export class Producer implements AsyncDisposable {
     const needs = refs.every((need) => need.address === this.taskQueue.address)
       ? refs
       : await this.#bringAll(name, refs);
-    const stored = this.#put(ref, text, needs, settings, context);
+    const stored = this.#put(ref, text, needs, settings, context, (_, __, stored) => stored);
     if (handles.length > 0) await this.#argumentsStored(handles, stored);
     return await stored;
   }
 
   /** Sends a task with what it takes. */
-  #put(
-    ref: TaskRef,
+  #put<T>(
+    ref: CallRef,
     text: string,
     needs: readonly Need[],
     { options, plan, patient }: Settings,
     context: TaskContext,
-  ): Promise<Stored> {
+    use: Use<T>,
+  ): Promise<T> {
     const { id, origin, taskName: name } = ref;
     const message = encodeCall(name, text, options, needs.length, carriedOf(context));
     const task: { -readonly [K in keyof NewTask]: NewTask[K] } = { id, message, needs };
     if (origin !== undefined) task.origin = origin;
     if (plan !== undefined) task.plan = plan;
     this.#waiters.called(ref);
-    const check = (answer: EnqueueAnswer) => this.#check(ref, plan, answer);
-    const stored = patient ? this.#enqueueAtLast(task).then(check) : this.#enqueue.add(task, check);
-    if (isStored(plan)) this.#join(ref);
-    return stored;
+    const used = patient ? this.#addAtLast(ref, task, use) : this.#add(ref, task, use);
+    if (isStored(plan)) ref.batch = this.#enqueue.open;
+    return used;
+  }
+
+  // Functions of their own, so that no more than this is kept until there are answers.
+
+  #add<T>(ref: CallRef, task: NewTask, use: Use<T>): Promise<T> {
+    const index = this.#enqueue.push(task);
+    const { plan } = task;
+    return this.#enqueue.answers.then((answers) =>
+      use(this, ref, this.#check(ref, plan, answers[index]!))
+    );
+  }
+
+  async #addAtLast<T>(ref: CallRef, task: NewTask, use: Use<T>): Promise<T> {
+    return use(this, ref, this.#check(ref, task.plan, await this.#enqueueAtLast(task)));
   }
 
   /** When an argument could not be stored, that is what the caller must hear. */
@@ -370,15 +397,8 @@ export class Producer implements AsyncDisposable {
     if (!(handle instanceof Promise)) return true;
     const ref = refOf(handle);
     if (ref === undefined || ref.origin !== undefined) return false;
-    return this.#batch === this.#enqueue.open && this.#joined.has(ref);
-  }
-
-  #join(ref: TaskRef): void {
-    if (this.#batch !== this.#enqueue.open) {
-      this.#batch = this.#enqueue.open;
-      this.#joined = new Set();
-    }
-    this.#joined.add(ref);
+    const { batch } = ref as CallRef;
+    return batch !== undefined && batch === this.#enqueue.open;
   }
 
   async #resolve(name: string, handle: Handle): Promise<TaskRef> {

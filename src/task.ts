@@ -3,7 +3,7 @@ import { kRef, type TaskRef } from "./codec.ts";
 import { Deferred } from "./deferred.ts";
 import type { TaskContext } from "./context.ts";
 import { type Backoff, DEFAULT_POLICY } from "./message.ts";
-import type { Call, Producer, Stored } from "./producer.ts";
+import type { Call, Producer, Stored, Use } from "./producer.ts";
 import { checkRules } from "./retry.ts";
 import { checkArguments, checkSchema, type StandardSchema } from "./schema.ts";
 import type { Plan } from "./task_queue.ts";
@@ -378,17 +378,13 @@ export function enqueue(of: TargetOf, args: unknown[]): Promise<unknown> {
     const { producer, name, options } = of;
     const call: Call = { name, args, ...settingsFor(name, options, args) };
     const schema = (options.args ?? of.schemaOf?.(name)) as StandardSchema | undefined;
-    if (schema !== undefined) call.check = () => checkArguments(name, schema, args);
+    if (schema !== undefined) call.check = checkedBy(schema, call);
     if (of.around !== undefined) call.around = hooked(of, of.around, call);
-    const sent = producer.send(call);
-    const { ignoreResult } = options;
-    if (ignoreResult) return sent.stored.then(() => undefined);
-    const { ref, stored } = sent;
-    const deferred: Promise<unknown> & { [kRef]?: TaskRef } = stored.then((status) =>
-      new Deferred(producer, ref, status)
-    );
-    deferred[kRef] = ref;
-    return deferred;
+    if (options.ignoreResult) return producer.send(call, () => undefined).used;
+    const { ref, used } = producer.send(call, toDeferred);
+    // It carries the reference at once.
+    (used as Promise<unknown> & { [kRef]?: TaskRef })[kRef] = ref;
+    return used;
   } catch (error) {
     return Promise.reject(error);
   }
@@ -418,8 +414,13 @@ function enqueueTogether(
   const isPlain = settings.plan === undefined && settings.patient === undefined;
   if (!isPlain || around !== undefined || args !== undefined) return undefined;
   if (id !== undefined || key !== undefined || ignoreResult) return undefined;
-  const made = (ref: TaskRef, status: Stored) => new Deferred(producer, ref, status);
-  return producer.sendEach(name, inputs, settings.options, made);
+  return producer.sendEach(name, inputs, settings.options, toDeferred);
+}
+
+const toDeferred: Use<unknown> = (producer, ref, stored) => new Deferred(producer, ref, stored);
+
+function checkedBy(schema: StandardSchema, { name, args }: Call): () => unknown {
+  return () => checkArguments(name, schema, args);
 }
 
 /** How the producer has a call stored through hooks, which may change it. */

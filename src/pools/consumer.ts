@@ -19,7 +19,7 @@ import {
   type TaskQueue,
 } from "../task_queue.ts";
 import { waitUntil } from "../wait.ts";
-import { Beats } from "./beats.ts";
+import { type Beating, Beats } from "./beats.ts";
 
 /** A claimed task, all of whose inputs are there. */
 export interface Job {
@@ -55,10 +55,7 @@ export interface ConsumerHost {
   tell(error: Error): void;
 }
 
-interface Run extends Job {
-  /** When the next sign of life is due. */
-  beat: number;
-}
+interface Run extends Job, Beating<Run> {}
 
 // Also the longest that a lost wake-up can cost.
 const POLL = 5_000;
@@ -78,10 +75,10 @@ const LONGEST_PAUSE = 5_000;
 export class Consumer {
   readonly #broker: Broker;
   readonly #host: ConsumerHost;
-  readonly #running = new Map<string, Run>();
+  /** What runs. */
+  readonly #running = new Beats<Run>();
   /** Queues that took results of this one. */
   readonly #siblings = new Map<string, TaskQueue>();
-  readonly #beats = new Beats<Run>();
   /** What is to be told to the queue; kept until the queue has it. */
   #reports: Report[] = [];
   #exchanges = 0;
@@ -149,10 +146,11 @@ export class Consumer {
 
   /** Hands everything back and ends `serve()`; the returned function aborts what still runs. */
   leave(): (reason: unknown) => void {
-    const left = [...this.#running.values()];
-    for (const { claim, message } of left) this.#giveBack(claim, message);
-    this.#running.clear();
-    left.forEach((run) => this.#beats.delete(run));
+    const left = [...this.#running];
+    for (const run of left) {
+      this.#giveBack(run.claim, run.message);
+      this.#running.delete(run);
+    }
     this.#leaving = true;
     this.#news.resolve();
     return (reason) => left.forEach(({ abort }) => abort.abort(reason));
@@ -166,7 +164,7 @@ export class Consumer {
 
   /** After the server was away: leases may be about to end, or be gone. */
   #showAllAlive(): void {
-    this.#beats.hurry();
+    this.#running.hurry();
     this.#grow();
   }
 
@@ -221,7 +219,7 @@ export class Consumer {
   /** Tells and fetches what there is; returns whether there is unfinished work in the queue. */
   async #exchange(leaving: boolean): Promise<boolean> {
     const reports = this.#nextReports();
-    const renewals = this.#beats.due(performance.now(), MAX_RENEWALS);
+    const renewals = this.#running.due(performance.now(), MAX_RENEWALS);
     const want = this.#quiet ? 0 : this.#host.reserve(this, MAX_CLAIMS);
     this.#news = Promise.withResolvers();
     try {
@@ -236,6 +234,7 @@ export class Consumer {
         leaving,
       });
       this.#take(answer, want);
+      this.#abandonAll(renewals, answer.superseded);
       // Only now: what the queue did not take is told again, under the same number.
       this.#exchanges++;
       this.#reports.splice(0, reports.length);
@@ -247,13 +246,12 @@ export class Consumer {
     }
   }
 
-  #take({ claims, superseded, next }: ExchangeAnswer, want: number): void {
+  #take({ claims, next }: ExchangeAnswer, want: number): void {
     this.#next = next === undefined ? Infinity : performance.now() + next;
     // Who wants nothing is not woken, either: then it has to ask once there is room.
     const hungry = claims.length >= want;
     const turnPasses = this.#hungry && !hungry;
     this.#hungry = hungry;
-    superseded.forEach((id) => this.#abandon(id));
     claims.forEach((claim) => this.#quiet ? this.#giveBack(claim) : this.#begin(claim));
     if (turnPasses) this.#host.changed();
   }
@@ -268,9 +266,7 @@ export class Consumer {
 
   #renewed(run: Run, now: number): void {
     // It may have ended, or be another pool's by now.
-    if (this.#running.get(run.claim.id) !== run) return;
-    this.#beats.delete(run);
-    this.#beats.add(run, run.message.heartbeatInterval, now);
+    if (this.#running.delete(run)) this.#running.add(run, run.message.heartbeatInterval, now);
   }
 
   /** Until there is something to tell or to fetch. */
@@ -284,7 +280,7 @@ export class Consumer {
     const canClaim = this.#hungry && this.#host.room(this) > 0;
     if (this.#reports.length === 0 && !this.#leaving && !canClaim) {
       const look = Math.min(this.#next, now + POLL);
-      const beat = Math.min(look, this.#beats.next);
+      const beat = Math.min(look, this.#running.next);
       await waitUntil(this.#news.promise, { timeout: Math.max(0, Math.ceil(beat - now)) });
       if (performance.now() >= look) this.#hungry = true;
     }
@@ -299,10 +295,17 @@ export class Consumer {
       const message = decodeMessage(claim.message);
       // A lease starts with the default interval, whatever the task asks for.
       const first = Math.min(message.heartbeatInterval, DEFAULT_POLICY.heartbeatInterval);
-      const run = { broker: this.#broker, claim, message, abort: new Abort(), beat: 0 };
-      this.#running.set(claim.id, run);
-      this.#beats.add(run, first, performance.now());
-      this.#run(run).then(
+      const run: Run = {
+        broker: this.#broker,
+        claim,
+        message,
+        abort: new Abort(),
+        ...{ beat: 0, chain: undefined, before: undefined, after: undefined },
+      };
+      this.#running.add(run, first, performance.now());
+      // Most tasks take no results, and each promise that they do without counts.
+      const over = message.needs === 0 ? this.#host.run(run, this) : this.#runWithInputs(run);
+      over.then(
         (report) => this.#end(run, report),
         (error) => this.#end(run, this.#unfit(claim, error)),
       );
@@ -327,7 +330,7 @@ export class Consumer {
     );
   }
 
-  async #run(run: Run): Promise<Report> {
+  async #runWithInputs(run: Run): Promise<Report> {
     const { id, fence, inputs } = run.claim;
     const delivery = deliveryOf(run.message);
     if (delivery !== undefined) return await this.#deliver(run, delivery);
@@ -335,10 +338,9 @@ export class Consumer {
     if (missing <= 0) return await this.#host.run(run, this);
     try {
       const rest = await this.#broker.taskQueue.inputs(id, inputs.length, missing);
-      return await this.#host.run({
-        ...run,
-        claim: { ...run.claim, inputs: [...inputs, ...rest] },
-      }, this);
+      const { broker, message, abort } = run;
+      const claim = { ...run.claim, inputs: [...inputs, ...rest] };
+      return await this.#host.run({ broker, claim, message, abort }, this);
     } catch (error) {
       // The queue could not be asked: not the task's fault.
       this.#host.tell(error as Error);
@@ -364,9 +366,7 @@ export class Consumer {
 
   #end(run: Run, report: Report): void {
     // Otherwise it was handed back, or is another pool's by now.
-    if (this.#running.get(run.claim.id) !== run) return;
-    this.#running.delete(run.claim.id);
-    this.#beats.delete(run);
+    if (!this.#running.delete(run)) return;
     this.#reports.push(report);
     // Back in the queue, it wakes nobody who has just given it back.
     if (report.kind === "returned" || report.kind === "lost") this.#hungry = true;
@@ -379,19 +379,19 @@ export class Consumer {
     this.#host.tell(failureOf({ status: "failed", text }, subject));
   }
 
-  #abandon(id: string): void {
-    const run = this.#running.get(id);
-    this.#running.delete(id);
-    if (run !== undefined) this.#beats.delete(run);
-    run?.abort.abort(
-      new TaskFailure(
-        run.message.name,
-        this.queue,
-        id,
-        "was cancelled, given to another worker or removed",
-      ),
-    );
+  #abandonAll(renewed: readonly Run[], superseded: readonly string[]): void {
+    if (superseded.length === 0) return;
+    const lost = new Set(superseded);
+    // The pool may have one of them again, renewed as well: the first is the one that it lost.
+    for (const run of renewed) if (lost.delete(run.claim.id)) this.#abandon(run);
     this.#finishedOne();
+  }
+
+  #abandon(run: Run): void {
+    const { name } = run.message;
+    const why = "was cancelled, given to another worker or removed";
+    if (!this.#running.delete(run)) return;
+    run.abort.abort(new TaskFailure(name, this.queue, run.claim.id, why));
   }
 }
 

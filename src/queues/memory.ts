@@ -21,6 +21,7 @@ import type {
 } from "../task_queue.ts";
 import { workerScope } from "../worker_scope.ts";
 import { fsckMemory } from "./memory_fsck.ts";
+import type { Over } from "./memory_entry.ts";
 import { Store } from "./memory_store.ts";
 
 /** What a queue in memory can be told. */
@@ -48,6 +49,8 @@ export class MemoryTaskQueue implements TaskQueue {
   readonly #options: MemoryQueueOptions;
   readonly #store: Store;
   readonly #listeners = new Set<QueueListener>();
+  /** What listeners have yet to hear. */
+  #news: Over[] = [];
 
   /** A handle of the queue `name` under `url`. */
   constructor(url: string, name: string, options: MemoryQueueOptions = {}) {
@@ -151,9 +154,14 @@ export class MemoryTaskQueue implements TaskQueue {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Passes news on, after the call that caused it, as a server would. */
-  hear(news: (listener: QueueListener) => void): void {
-    queueMicrotask(() => this.#listeners.forEach(news));
+  /** Tells of a task that is over, after the call that caused it, as a server would. */
+  hear(over: { readonly id: string; readonly outcome: Outcome | undefined }): void {
+    if (this.#news.push(over) === 1) queueMicrotask(() => this.#tell());
+  }
+
+  /** Wakes a pool, likewise. */
+  wake(): void {
+    queueMicrotask(() => this.#listeners.forEach((listener) => listener.wake?.()));
   }
 
   /** Closes this handle. */
@@ -162,6 +170,14 @@ export class MemoryTaskQueue implements TaskQueue {
     this.#store.sleepers.delete(this);
     if (this.#store.handles.size === 0 && this.#store.isEmpty()) stores.delete(this.address);
     return Promise.resolve();
+  }
+
+  #tell(): void {
+    const news = this.#news;
+    this.#news = [];
+    for (const { id, outcome } of news) {
+      for (const listener of this.#listeners) listener.outcome?.(id, outcome);
+    }
   }
 
   async #do<T>(step: () => T): Promise<T> {

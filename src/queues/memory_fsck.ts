@@ -4,7 +4,8 @@ import { type Finding, Findings, type FsckOptions, type Invariant, MOST_ROUNDS }
 import { UNIT } from "../message.ts";
 import { type Place, placeOf } from "../states.ts";
 import { BAND, type Outcome } from "../task_queue.ts";
-import type { Entry, Parts, Store } from "./memory_store.ts";
+import type { Entry } from "./memory_entry.ts";
+import type { Parts, Store } from "./memory_store.ts";
 
 /** Text for a task that cannot run any more. */
 const LOST = "task expired: its message was lost, so that it could not run";

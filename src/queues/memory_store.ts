@@ -1,4 +1,5 @@
 /** {@linkcode Store}: one queue in memory, as the state table of the port in plain maps. */
+import { Chain } from "../chain.ts";
 import { decode, encodeValue } from "../codec.ts";
 import { decodeMessage, DEFAULT_POLICY, type Message } from "../message.ts";
 import {
@@ -24,7 +25,6 @@ import {
   type NewTask,
   type Outcome,
   type Plan,
-  type QueueListener,
   type QueueStats,
   type RedriveAnswer,
   REPLACED,
@@ -36,50 +36,9 @@ import {
   type TaskRecord,
   type Window,
 } from "../task_queue.ts";
+import { Entry, type Listening, Rest } from "./memory_entry.ts";
 import { Lines } from "./lines.ts";
 import { Timers } from "./timers.ts";
-
-/** A handle of the queue, which hears the news. */
-export interface Listening {
-  /** With this begin the ids that its callers make up. */
-  readonly client: string;
-  /** Passes news on, after the step that caused it. */
-  hear(news: (listener: QueueListener) => void): void;
-}
-
-/** A task, from its enqueue until its outcome is dropped. */
-export interface Entry {
-  readonly id: string;
-  readonly origin: string | undefined;
-  readonly score: number;
-  readonly key: string | undefined;
-  /** Who made up its id. */
-  readonly caller: Listening | undefined;
-  status: TaskRecord["status"];
-  message: string | undefined;
-  needs: readonly Need[];
-  /** Entries behind the needs that are known, to give them back. */
-  held: Entry[] | undefined;
-  /** Needs that were gone when it was stored: another task with such an id is not what it takes. */
-  gone: Set<Need> | undefined;
-  open: number;
-  feeds: Entry[] | undefined;
-  refs: number;
-  fence: number;
-  owner: string | undefined;
-  losses: number;
-  failures: number;
-  attempts: Attempt[] | undefined;
-  /** End of the lease. */
-  deadline: number;
-  started: number | undefined;
-  ended: number | undefined;
-  waiters: Listening[] | undefined;
-  outcome: Outcome | undefined;
-  keep: number;
-  /** When the outcome is dropped; Infinity while another task needs it. */
-  expires: number;
-}
 
 /** A task that is over, but not yet treated as such. */
 interface Ending {
@@ -105,7 +64,7 @@ export interface Dead extends DeadTask {
 export interface Parts {
   readonly tasks: Map<string, Entry>;
   readonly pending: Set<Entry>;
-  readonly leases: Set<Entry>;
+  readonly leases: Chain<Entry>;
   readonly due: Timers<Entry>;
   readonly late: Timers<Entry>;
   readonly dead: Map<string, Dead>;
@@ -123,6 +82,12 @@ export interface Parts {
   keep(entry: Entry): void;
   /** Wakes a pool, if there is something to do. */
   wake(): void;
+}
+
+/** Outcomes that go at the same time. */
+interface Kept {
+  readonly expires: number;
+  readonly entries: Entry[];
 }
 
 interface OpenWindow {
@@ -150,7 +115,7 @@ export class Store {
   readonly #clock: () => number;
   readonly #tasks = new Map<string, Entry>();
   readonly #pending = new Set<Entry>();
-  readonly #leases = new Set<Entry>();
+  readonly #leases = new Chain<Entry>();
   /** Pending tasks that wait for their time, which counts as one more result. */
   readonly #due = new Timers<Entry>();
   /** Tasks that no pool has, by when they are too late. */
@@ -159,9 +124,11 @@ export class Store {
   readonly #schedules = new Map<string, Omit<ScheduleRecord, "over">>();
   readonly #pools = new Map<string, PoolEntry>();
   /** Outcomes by how long they are kept, so that in each list the first is the first to go. */
-  readonly #kept = new Map<number, { entry: Entry; expires: number }[]>();
+  readonly #kept = new Map<number, Kept[]>();
   /** Tasks to finish, in order; a failure may run down a graph of any depth. */
   readonly #endings: Ending[] = [];
+  /** Whether a task is being finished. */
+  #finishing = false;
   /** No lease ends before this time. */
   #quietUntil = Infinity;
   readonly #ready = new Lines<Entry>();
@@ -212,7 +179,7 @@ export class Store {
 
   exchange(handle: Listening, exchange: Exchange): ExchangeAnswer {
     const { pool, number, reports, renewals, want, lease, limits, leaving } = exchange;
-    reports.forEach((report) => this.#report(report));
+    for (const report of reports) this.#report(report);
     const superseded: string[] = [];
     for (const { id, fence, lease } of renewals) {
       const entry = this.#leased(id, fence);
@@ -407,13 +374,16 @@ export class Store {
   /** Drops the outcomes whose time is up. */
   expire(): void {
     const now = this.#clock();
-    for (const [keep, endings] of this.#kept) {
-      const alive = endings.findIndex(({ expires }) => expires > now);
-      for (const { entry, expires } of endings.splice(0, alive < 0 ? endings.length : alive)) {
-        // Otherwise it was needed again since.
-        if (entry.expires === expires) this.#drop(entry);
+    for (const [keep, kept] of this.#kept) {
+      const alive = kept.findIndex(({ expires }) => expires > now);
+      if (alive === 0) continue;
+      for (const { entries, expires } of kept.splice(0, alive < 0 ? kept.length : alive)) {
+        for (const entry of entries) {
+          // Otherwise it was needed again since.
+          if (entry.expires === expires) this.#drop(entry);
+        }
       }
-      if (endings.length === 0) this.#kept.delete(keep);
+      if (kept.length === 0) this.#kept.delete(keep);
     }
   }
 
@@ -437,8 +407,13 @@ export class Store {
     if (plan.window !== undefined) this.#openWindow(id, plan.window);
     const entry = this.#newEntry(task, handle);
     this.#tasks.set(id, entry);
+    if (plan === NO_PLAN && task.needs.length === 0) {
+      entry.open = 0;
+      this.#makeReady(entry);
+      return "enqueued";
+    }
     this.#pending.add(entry);
-    if (plan !== NO_PLAN) this.#plan(entry, plan);
+    this.#plan(entry, plan);
     this.#link(entry);
     return this.#pending.has(entry) ? "pending" : "enqueued";
   }
@@ -489,36 +464,13 @@ export class Store {
   }
 
   #newEntry(task: NewTask, handle?: Listening): Entry {
-    const { id, message, origin, needs, plan = NO_PLAN } = task;
-    const { priority = 0, key } = plan;
+    const { id, origin, plan: { priority = 0 } = NO_PLAN } = task;
     const isTheirs = handle !== undefined && origin === undefined && id.startsWith(handle.client);
-    return {
-      id,
-      origin,
-      key,
-      caller: isTheirs ? handle : undefined,
-      score: ++this.#sequence - priority * BAND,
-      status: "pending",
-      message,
-      needs,
-      held: undefined,
-      gone: undefined,
-      open: 1,
-      feeds: undefined,
-      refs: 0,
-      fence: 0,
-      owner: undefined,
-      losses: 0,
-      failures: 0,
-      attempts: undefined,
-      deadline: 0,
-      started: undefined,
-      ended: undefined,
-      waiters: undefined,
-      outcome: undefined,
-      keep: 0,
-      expires: Infinity,
-    };
+    return new Entry(
+      task,
+      isTheirs ? handle : undefined,
+      ++this.#sequence - priority * BAND,
+    );
   }
 
   /** Its time is one more thing to wait for. */
@@ -762,7 +714,12 @@ export class Store {
 
   /** The task is over, and with it those that cannot run without it. */
   #finish(entry: Entry, outcome: Outcome, keep: number): void {
-    this.#finishAll([{ entry, outcome, keep }]);
+    if (this.#finishing) this.#endings.push({ entry, outcome, keep });
+    else {
+      this.#finishing = true;
+      this.#end(entry, outcome, keep);
+      this.#finishRest();
+    }
   }
 
   /** The task is over, and kept, to be enqueued again when its cause is gone. */
@@ -771,15 +728,23 @@ export class Store {
   }
 
   #finishAll(endings: readonly Ending[]): void {
-    const underWay = this.#endings.length > 0;
     for (const ending of endings) this.#endings.push(ending);
-    if (underWay) return;
-    for (let at = 0; at < this.#endings.length; at++) this.#end(this.#endings[at]!);
-    this.#endings.length = 0;
+    if (this.#finishing) return;
+    this.#finishing = true;
+    this.#finishRest();
   }
 
-  #end({ entry, outcome, keep, dies }: Ending): void {
-    if (dies && entry.message !== undefined) this.#bury(entry, entry.message, outcome);
+  #finishRest(): void {
+    for (let at = 0; at < this.#endings.length; at++) {
+      const { entry, outcome, keep, dies = false } = this.#endings[at]!;
+      if (dies && entry.message !== undefined) this.#bury(entry, entry.message, outcome);
+      this.#end(entry, outcome, keep);
+    }
+    this.#endings.length = 0;
+    this.#finishing = false;
+  }
+
+  #end(entry: Entry, outcome: Outcome, keep: number): void {
     const { caller, waiters, feeds, held } = entry;
     entry.outcome = outcome;
     entry.keep = keep;
@@ -791,10 +756,10 @@ export class Store {
     entry.open = 0;
     entry.feeds = entry.held = entry.gone = undefined;
     entry.needs = NONE;
-    const tell = (handle: Listening) =>
-      handle.hear((listener) => listener.outcome?.(entry.id, outcome));
-    waiters?.forEach(tell);
-    if (caller !== undefined && outcome.text !== "" && !waiters?.includes(caller)) tell(caller);
+    for (const waiter of waiters ?? NONE) waiter.hear(entry);
+    if (caller !== undefined && outcome.text !== "" && !waiters?.includes(caller)) {
+      caller.hear(entry);
+    }
     for (const dependent of feeds ?? NONE) this.#release(dependent, outcome);
     this.#giveBack(held);
     if (entry.refs === 0) this.#keep(entry);
@@ -815,10 +780,15 @@ export class Store {
   /** From now on nobody but readers needs the outcome. */
   #keep(entry: Entry): void {
     if (entry.keep === 0) return this.#drop(entry);
-    entry.expires = this.#clock() + entry.keep;
+    if (this.#tasks.get(entry.id) !== entry) return;
+    const rest = entry instanceof Rest ? entry : new Rest(entry);
+    if (rest !== entry) this.#tasks.set(entry.id, rest);
+    const expires = rest.expires = this.#clock() + entry.keep;
     const kept = this.#kept.get(entry.keep) ?? [];
-    kept.push({ entry, expires: entry.expires });
-    this.#kept.set(entry.keep, kept);
+    const last = kept.at(-1);
+    if (last?.expires === expires) last.entries.push(rest);
+    else kept.push({ expires, entries: [rest] });
+    if (kept.length === 1) this.#kept.set(entry.keep, kept);
   }
 
   #drop(entry: Entry): void {
@@ -873,7 +843,7 @@ export class Store {
     for (const [handle, pools] of this.sleepers) {
       const [pool] = pools;
       this.#sleep(handle, pool!, false);
-      handle.hear((listener) => listener.wake?.());
+      handle.wake();
       return;
     }
   }
