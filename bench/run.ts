@@ -25,7 +25,7 @@ const USAGE = `Usage
   deno task bench [workload…] [option…]
 
 Workloads (all when none is named)
-${KNOWN.map(({ name, title }) => `  ${name.padEnd(7)} ${title}`).join("\n")}
+${KNOWN.map(({ name, title }) => `  ${name.padEnd(9)} ${title}`).join("\n")}
 
 Options
   --rounds=${ROUNDS}      how often each is measured

@@ -2,7 +2,7 @@
 import { memoryWorkload } from "./memory/workload.ts";
 import { poolWorkload } from "./pools/workload.ts";
 import { stallWorkload } from "./redis/stalls.ts";
-import { callWorkloads, waitingWorkload } from "./redis/workloads.ts";
+import { callWorkloads, payloadWorkload, waitingWorkload } from "./redis/workloads.ts";
 import { startWorkload } from "./start.ts";
 import type { Size, Workload } from "./workload.ts";
 
@@ -14,6 +14,7 @@ export function workloadsFor(size: Size): Workload[] {
     poolWorkload(size),
     memoryWorkload(size),
     waitingWorkload(size),
+    payloadWorkload(size),
     startWorkload(),
   ];
 }

@@ -19,7 +19,10 @@ interface Counters {
   readonly cpu: Readonly<Record<Part, number>>;
   readonly commands: number;
   readonly reads: number;
+  /** Bytes in memory. */
   readonly bytes: number;
+  /** Bytes over the network, both ways. */
+  readonly net: number;
 }
 
 /** A process that takes part. */
@@ -55,6 +58,7 @@ export class Costs implements AsyncDisposable {
       commands: calls.reduce((a, b) => a + b, 0),
       reads: field(info, "total_reads_processed"),
       bytes: field(info, "used_memory"),
+      net: field(info, "total_net_input_bytes") + field(info, "total_net_output_bytes"),
     };
   }
 
@@ -67,7 +71,7 @@ export class Costs implements AsyncDisposable {
 /** What one of `n` tasks cost; CPU in seconds for 1,000 of them. */
 export function costOf(before: Counters, after: Counters, n: number): Figures {
   const cpu = (part: Part) => (after.cpu[part] - before.cpu[part]) / n * 1_000;
-  const each = (key: "commands" | "reads" | "bytes") => (after[key] - before[key]) / n;
+  const each = (key: "commands" | "reads" | "bytes" | "net") => (after[key] - before[key]) / n;
   const [cpuProducer, cpuWorker, cpuRedis] = [cpu("producer"), cpu("worker"), cpu("redis")];
   return {
     cpu: cpuProducer + cpuWorker + cpuRedis,
@@ -78,6 +82,7 @@ export function costOf(before: Counters, after: Counters, n: number): Figures {
     // One read was the question for the counters.
     reads: each("reads") - 1 / n,
     bytes: each("bytes"),
+    net: each("net"),
   };
 }
 

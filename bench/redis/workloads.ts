@@ -2,6 +2,7 @@
 import type { Figures } from "../protocol.ts";
 import { type Case, type Column, share, type Size, type Workload } from "../workload.ts";
 import { drain, fill, produce } from "./measure.ts";
+import { BYTES } from "./payloads.ts";
 import type { Operation } from "./producer.ts";
 import { type Side, SIDES } from "./sides.ts";
 
@@ -28,6 +29,13 @@ const WAITING = [
   [10_000, EVERYBODY],
   [100_000, OURS_AND_BARE],
   [1_000_000, OURS_ONCE],
+] as const;
+
+/** Arguments, the part of the tasks, and who can carry them: the others only know JSON. */
+const PAYLOADS = [
+  ["1 kB of JSON", 0.5, /^(worq|bare|bullmq)/],
+  ["100 kB of JSON", 0.02, /^(worq|bare|bullmq)/],
+  ["1 kB of rich types", 0.5, /^worq/],
 ] as const;
 
 /** What calls take, W1 to W3; slow workloads take their share of the tasks. */
@@ -70,6 +78,32 @@ function endToEnd(size: Size): Workload {
       const n = share(size, part);
       const work = { concurrency, ask: { op, n }, warmUp: { op, n: Math.ceil(n / 4) } } as const;
       return caseOf("w1c", `${concurrency}`, (side) => produce(side, work));
+    }),
+  };
+}
+
+/** End to end with the arguments of applications. */
+export function payloadWorkload(size: Size): Workload {
+  const op = "endToEnd";
+  return {
+    name: "payloads",
+    title: "w1c with larger arguments; concurrency 50",
+    caseHeader: "argument",
+    columns: [
+      RATE,
+      { key: "megabytes", header: "MB/s of arguments ↑" },
+      ...COSTS.filter(({ key }) => key !== "reads"),
+      { key: "net", header: "network bytes/task ↓" },
+    ],
+    cases: PAYLOADS.map(([kind, part, who]) => {
+      const n = share(size, part);
+      const warmUp = { op, n: Math.ceil(n / 4), kind } as const;
+      const work = { concurrency: 50, ask: { op, n, kind }, warmUp } as const;
+      const measure = async (side: Side) => {
+        const figures = await produce(side, work);
+        return { ...figures, megabytes: figures.rate! * BYTES[kind] / 1e6 };
+      };
+      return caseOf("payloads", kind, measure, who);
     }),
   };
 }
