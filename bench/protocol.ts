@@ -14,6 +14,8 @@ export interface Ask<Op extends string> {
   readonly skip?: number;
   /** What the arguments are like, as `redis/payloads.ts` lists it; 100 bytes of JSON when omitted. */
   readonly kind?: string;
+  /** Milliseconds that each task waits for nothing; it is over at once when omitted. */
+  readonly wait?: number;
 }
 
 /** Figures by name; times are milliseconds. */
@@ -33,6 +35,8 @@ export interface Payload {
   readonly i: number;
   /** All the rest. */
   readonly pad: unknown;
+  /** Milliseconds until the task is over. */
+  readonly wait?: number;
 }
 
 const BYTES = 100;

@@ -2,7 +2,8 @@
 import { memoryWorkload } from "./memory/workload.ts";
 import { poolWorkload } from "./pools/workload.ts";
 import { stallWorkload } from "./redis/stalls.ts";
-import { callWorkloads, payloadWorkload, waitingWorkload } from "./redis/workloads.ts";
+import { hostWorkload, payloadWorkload } from "./redis/scale.ts";
+import { callWorkloads, waitingWorkload } from "./redis/workloads.ts";
 import { startWorkload } from "./start.ts";
 import type { Size, Workload } from "./workload.ts";
 
@@ -15,6 +16,7 @@ export function workloadsFor(size: Size): Workload[] {
     memoryWorkload(size),
     waitingWorkload(size),
     payloadWorkload(size),
+    hostWorkload(size),
     startWorkload(),
   ];
 }

@@ -15,7 +15,7 @@ function clientOf(url: string) {
 
 /** Counters that only grow, and the memory in use. */
 interface Counters {
-  /** CPU seconds of each process. */
+  /** CPU seconds of each process; of all workers together. */
   readonly cpu: Readonly<Record<Part, number>>;
   readonly commands: number;
   readonly reads: number;
@@ -44,7 +44,7 @@ export class Costs implements AsyncDisposable {
   }
 
   /** The counters of the server together with those of the processes with these ids. */
-  async read(pids: { producer: number; worker?: number | undefined }): Promise<Counters> {
+  async read(pids: { producer: number; workers: readonly number[] }): Promise<Counters> {
     const info = await this.#redis.info("everything");
     const calls = [...info.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)]
       .filter(([, name]) => name !== "info")
@@ -52,7 +52,7 @@ export class Costs implements AsyncDisposable {
     return {
       cpu: {
         producer: await cpuOf(pids.producer),
-        worker: pids.worker === undefined ? 0 : await cpuOf(pids.worker),
+        worker: (await Promise.all(pids.workers.map(cpuOf))).reduce((a, b) => a + b, 0),
         redis: await cpuOf(field(info, "process_id")),
       },
       commands: calls.reduce((a, b) => a + b, 0),

@@ -27,8 +27,8 @@ export function payloadsLike(kind: string, n: number): Payload[] {
 }
 
 /** Tasks of one call: `most`, or fewer when they are large. */
-export function chunkOf(kind: string, most: number): number {
-  return Math.min(most, MOST / BYTES[kind as PayloadKind]);
+export function chunkOf(kind: string | undefined, most: number): number {
+  return kind === undefined ? most : Math.min(most, MOST / BYTES[kind as PayloadKind]);
 }
 
 /** What a shop enqueues: nested objects, short texts, numbers. */

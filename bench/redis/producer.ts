@@ -57,10 +57,9 @@ const MEASURES: Record<Operation, Measure> = {
     const data = payloads(n);
     return clocked(() => inFlight(data, CHUNK, (one) => producer.add(one)));
   },
-  endToEnd: (producer, { n, kind }) => {
-    const chunks = kind === undefined
-      ? chunksOf(payloads(n), CHUNK)
-      : chunksOf(payloadsLike(kind, n), chunkOf(kind, CHUNK));
+  endToEnd: (producer, ask) => {
+    const { n } = ask;
+    const chunks = chunksOf(payloadsFor(ask), chunkOf(ask.kind, CHUNK));
     return clocked(async () => checkSum(await producer.collect(chunks), n));
   },
   roundTrip: async (producer, { n }) => {
@@ -81,6 +80,11 @@ const MEASURES: Record<Operation, Measure> = {
 /** Answers questions until the standard input ends. */
 export async function serveProducer(producer: Producer): Promise<void> {
   await serve<Operation>((ask) => MEASURES[ask.op](producer, ask));
+}
+
+function payloadsFor({ n, kind, wait }: Ask<Operation>): Payload[] {
+  const all = kind === undefined ? payloads(n) : payloadsLike(kind, n);
+  return wait === undefined ? all : all.map((one) => ({ ...one, wait }));
 }
 
 function chunksOf(all: readonly Payload[], size: number): Payload[][] {
