@@ -2,7 +2,7 @@
 import { memoryWorkload } from "./memory/workload.ts";
 import { poolWorkload } from "./pools/workload.ts";
 import { stallWorkload } from "./redis/stalls.ts";
-import { hostWorkload, payloadWorkload } from "./redis/scale.ts";
+import { hostWorkload, payloadWorkload, queueWorkload } from "./redis/scale.ts";
 import { callWorkloads, waitingWorkload } from "./redis/workloads.ts";
 import { startWorkload } from "./start.ts";
 import type { Size, Workload } from "./workload.ts";
@@ -17,6 +17,7 @@ export function workloadsFor(size: Size): Workload[] {
     waitingWorkload(size),
     payloadWorkload(size),
     hostWorkload(size),
+    queueWorkload(size),
     startWorkload(),
   ];
 }

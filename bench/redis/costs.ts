@@ -14,7 +14,7 @@ function clientOf(url: string) {
 }
 
 /** Counters that only grow, and the memory in use. */
-interface Counters {
+export interface Counters {
   /** CPU seconds of each process; of all workers together. */
   readonly cpu: Readonly<Record<Part, number>>;
   readonly commands: number;

@@ -23,11 +23,18 @@ export interface Work {
   readonly concurrency?: number;
   /** Worker processes. 1 when omitted. */
   readonly hosts?: number;
+  /** Milliseconds that are watched afterwards, with nothing to do. None when omitted. */
+  readonly idle?: number;
+}
+
+interface Processes {
+  readonly producer: Child;
+  readonly workers: readonly Child[];
 }
 
 /** The time of what a producer is asked for, and what each task costs. */
 export async function produce(side: Side, work: Work): Promise<Figures> {
-  const { ask, warmUp, concurrency, hosts = 1 } = work;
+  const { ask, warmUp, concurrency, hosts = 1, idle = 0 } = work;
   await using server = await RedisServer.start();
   await using costs = await Costs.open(server.url);
   await using scope = new AsyncDisposableStack();
@@ -49,7 +56,21 @@ export async function produce(side: Side, work: Work): Promise<Figures> {
     () => producer.ask(ask, LIMIT),
   );
   const calls = (await callsOf(workers)).map((count, i) => count - before[i]!);
-  return { ...figures, balance: Math.min(...calls) / Math.max(...calls) };
+  return {
+    ...figures,
+    balance: Math.min(...calls) / Math.max(...calls),
+    ...(idle === 0 ? {} : await idleCosts(costs, { producer, workers }, idle)),
+  };
+}
+
+/** What a second costs in which there is nothing to do; CPU in milliseconds. */
+async function idleCosts(costs: Costs, processes: Processes, ms: number): Promise<Figures> {
+  const pids = pidsOf(processes);
+  const before = await costs.read(pids);
+  await sleep(ms);
+  // Of 1,000 tasks the CPU would be in seconds: a second is as many milliseconds.
+  const { commands, cpuWorker, cpuRedis } = costOf(before, await costs.read(pids), ms / 1_000);
+  return { idleCommands: commands!, idleWorker: cpuWorker!, idleRedis: cpuRedis! };
 }
 
 /** Tasks that each worker has run so far. */
@@ -102,16 +123,20 @@ export async function fill(
 /** What `act` gives, with its rate and what each of `n` tasks costs. */
 async function timed(
   costs: Costs,
-  { producer, workers }: { producer: Child; workers: readonly Child[] },
+  processes: Processes,
   n: number,
   act: () => Promise<Figures>,
 ): Promise<Figures> {
-  const pids = { producer: producer.pid, workers: workers.map(({ pid }) => pid) };
+  const pids = pidsOf(processes);
   await sleep(REST);
   const before = await costs.read(pids);
   const figures = await act();
   await sleep(REST);
   return { rate: rateOf(n, figures), ...costOf(before, await costs.read(pids), n), ...figures };
+}
+
+function pidsOf({ producer, workers }: Processes) {
+  return { producer: producer.pid, workers: workers.map(({ pid }) => pid) };
 }
 
 function rateOf(n: number, { ms = NaN }: Figures): number {

@@ -3,7 +3,7 @@ import { type Case, share, type Size, type Workload } from "../workload.ts";
 import { caseOf, COSTS, NETWORK, OURS, RATE } from "./cases.ts";
 import { produce } from "./measure.ts";
 import { BYTES } from "./payloads.ts";
-import type { Side } from "./sides.ts";
+import { type Side, withQueues } from "./sides.ts";
 
 const CONCURRENCY = 50;
 const KNOW_JSON = /^(worq|bare|bullmq)/;
@@ -20,6 +20,11 @@ const HOSTS = [1, 2, 4, 8];
 const PLACES = 10;
 /** Milliseconds of a task that waits: so long that no core is short with most of the hosts. */
 const WAIT = 20;
+
+/** Queues of one pool, and the weight of each; the first one goes first when omitted. */
+const QUEUES = [["1", 1], ["100", 100], ["100, equal weights", 100, 1]] as const;
+/** Milliseconds that they are watched while they are empty: idle pools look every five seconds. */
+const IDLE = 10_000;
 
 /** End to end with the arguments of applications. */
 export function payloadWorkload(size: Size): Workload {
@@ -66,6 +71,32 @@ export function hostWorkload(size: Size): Workload {
         hostCase(`${hosts}, ${WAIT} ms`, { hosts, n: hosts * share(size, 0.05), wait: WAIT })
       ),
     ],
+  };
+}
+
+/** One pool that serves so many queues. */
+export function queueWorkload(size: Size): Workload {
+  const ask = { op: "endToEnd", n: size.tasks } as const;
+  const warmUp = { ...ask, n: Math.ceil(size.tasks / 4) };
+  const work = { concurrency: CONCURRENCY, ask, warmUp, idle: IDLE } as const;
+  return {
+    name: "queues",
+    title: `w1c with so many queues, one pool and one producer; concurrency ${CONCURRENCY}`,
+    caseHeader: "queues",
+    columns: [
+      RATE,
+      ...COSTS,
+      { key: "idleCommands", header: "when idle: commands/s ↓" },
+      { key: "idleRedis", header: "Redis, CPU ms/s ↓" },
+      { key: "idleWorker", header: "worker, CPU ms/s ↓" },
+    ],
+    cases: QUEUES.map(([label, count, weight]) => ({
+      label,
+      entries: withQueues(count, weight).map((side) => ({
+        side: side.name,
+        measure: () => produce(side, work),
+      })),
+    })),
   };
 }
 
