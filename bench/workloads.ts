@@ -1,4 +1,5 @@
 /** All that can be measured. */
+import { longWorkload } from "./long/workload.ts";
 import { memoryWorkload } from "./memory/workload.ts";
 import { poolWorkload } from "./pools/workload.ts";
 import { stallWorkload } from "./redis/stalls.ts";
@@ -19,6 +20,7 @@ export function workloadsFor(size: Size): Workload[] {
     hostWorkload(size),
     queueWorkload(size),
     startWorkload(),
+    longWorkload(size),
   ];
 }
 

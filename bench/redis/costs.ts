@@ -13,7 +13,7 @@ function clientOf(url: string) {
   return client;
 }
 
-/** Counters that only grow, and the memory in use. */
+/** Counters that only grow, and what is there: memory and keys in use. */
 export interface Counters {
   /** CPU seconds of each process; of all workers together. */
   readonly cpu: Readonly<Record<Part, number>>;
@@ -23,6 +23,7 @@ export interface Counters {
   readonly bytes: number;
   /** Bytes over the network, both ways. */
   readonly net: number;
+  readonly keys: number;
 }
 
 /** A process that takes part. */
@@ -59,6 +60,7 @@ export class Costs implements AsyncDisposable {
       reads: field(info, "total_reads_processed"),
       bytes: field(info, "used_memory"),
       net: field(info, "total_net_input_bytes") + field(info, "total_net_output_bytes"),
+      keys: Number(/^db0:keys=(\d+)/m.exec(info)?.[1] ?? 0),
     };
   }
 
