@@ -4,6 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import process from "node:process";
 import { judgementOf } from "./aims.ts";
+import { capacityOf } from "./capacity/section.ts";
 import { chartOf } from "./chart.ts";
 import type { Measured } from "./data.ts";
 import { linesOf } from "./long/chart.ts";
@@ -69,6 +70,7 @@ export function reportOf(
     NOTES,
     imageOf("Medians of what was measured, as bars", charts?.bars),
     `## Aims\n\n${judgementOf(rows)}`,
+    capacityOf(rows),
     ...sections,
     failuresOf(failedIn(measured)),
   ];

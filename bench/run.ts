@@ -35,13 +35,16 @@ ${
 Options
   --rounds=${ROUNDS}      how often each is measured
   --tasks=${TASKS}   what all numbers of tasks are derived from
-  --long=${LONG}  tasks of long, which is measured in one round
+  --long=${LONG} tasks of long, which is measured in one round
   --quick         --rounds=${QUICK.rounds} --tasks=${QUICK.tasks} --long=${QUICK.long}
   --sides=a,b     only those whose names have one of these in them: worq/deno, bare, bullmq
   --data=FILE     what earlier runs have measured of other workloads goes into the report; what this
                   one measures goes into the file
   --report        measure nothing: only write the report of that file
-  --out=FILE.md   the report, and a chart beside it as FILE.svg; else it goes to standard output
+  --out=FILE.md   the report, and charts beside it, FILE.svg and, of long, FILE-long.svg; else it
+                  goes to standard output
+
+What so many tasks a day need is computed for the report from w1c, w2, w6, payloads and hosts.
 `;
 
 interface Options {
