@@ -28,6 +28,7 @@ Deno.test("bench: what rises to the end grows, what levels off does not", () => 
   strictEqual(verdictOf((i) => i < 10 ? 100 : 100 + 10 * i), "grows");
   strictEqual(verdictOf((i) => 100 - 80 * 0.5 ** i), "no");
   strictEqual(verdictOf((i) => 100 * Math.log(i + 2)), "slows");
+  strictEqual(verdictOf((i) => 100 + 10 * Math.abs(i - 11)), "no");
   // What rose before, and less than a twentieth since, is noise.
   strictEqual(verdictOf((i) => i < 10 ? 100 + 10 * i : 200 + 0.5 * i), "no");
 });

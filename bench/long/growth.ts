@@ -29,7 +29,9 @@ export function growthOf(places: readonly number[], values: readonly number[]): 
     riseOf(places.slice(0, half), values.slice(0, half)),
     riseOf(places.slice(-half), values.slice(-half)),
   ];
-  const grows = last.part > LEAST && last.rise > CLEAR * last.scatter;
+  // What only comes back to where it was does not grow: the machine was busier for a while.
+  const isHigher = last.mean > first.mean * (1 + LEAST);
+  const grows = isHigher && last.part > LEAST && last.rise > CLEAR * last.scatter;
   const slows = last.slope < first.slope / 2;
   const verdict = !grows ? "no" : slows ? "slows" : "grows";
   return { first: first.part, last: last.part, verdict };
