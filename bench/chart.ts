@@ -1,7 +1,8 @@
-/** Results as bars: an SVG that can be read on light and on dark pages. */
+/** Results as bars. */
 import { format } from "./markdown.ts";
 import { medianOf, type Row } from "./outcomes.ts";
 import { OURS, partsOf } from "./sides.ts";
+import { svgOf } from "./svg.ts";
 
 /** Bars of one figure. */
 interface Panel {
@@ -42,19 +43,6 @@ const NAMES = 120;
 const LONGEST = 250;
 const GAP = 20;
 
-const STYLE = `
-  text { font: 12px system-ui, sans-serif; fill: #374151; }
-  .title { font-weight: 600; fill: #111827; }
-  rect { fill: #9ca3af; }
-  .ours { fill: #0369a1; }
-  @media (prefers-color-scheme: dark) {
-    text { fill: #d1d5db; }
-    .title { fill: #f9fafb; }
-    rect { fill: #6b7280; }
-    .ours { fill: #38bdf8; }
-  }
-`;
-
 /** The medians of what was measured; panels of what was not are left out. */
 export function chartOf(rows: readonly Row[]): string {
   const tops: number[] = new Array(COLUMNS).fill(0);
@@ -66,15 +54,8 @@ export function chartOf(rows: readonly Row[]): string {
     panels.push(panelOf(panel, bars, column * WIDTH, tops[column]!));
     tops[column]! += (bars.length + 1) * LINE + GAP;
   }
-  const size = `${COLUMNS * WIDTH} ${Math.max(...tops)}`;
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size}" role="img">`,
-    "<title>worq beside others, medians; → longer is better, ← shorter is better</title>",
-    `<style>${STYLE}</style>`,
-    ...panels,
-    "</svg>",
-    "",
-  ].join("\n");
+  const title = "worq beside others, medians; → longer is better, ← shorter is better";
+  return svgOf(COLUMNS * WIDTH, Math.max(...tops), title, panels);
 }
 
 /** Sides with their medians, in the order in which they were first measured. */

@@ -9,6 +9,8 @@ export interface Row {
   readonly side: string;
   readonly round: number;
   readonly figures?: Figures;
+  /** What was read on the way, in that order. */
+  readonly samples?: readonly Figures[];
   readonly error?: string;
 }
 

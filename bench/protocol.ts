@@ -12,6 +12,10 @@ export interface Ask<Op extends string> {
   readonly times?: number;
   /** Tasks before those that are measured, for a drain. 0 when omitted. */
   readonly skip?: number;
+  /** What the arguments are like, as `redis/payloads.ts` lists it; 100 bytes of JSON when omitted. */
+  readonly kind?: string;
+  /** Milliseconds that each task waits for nothing; it is over at once when omitted. */
+  readonly wait?: number;
 }
 
 /** Figures by name; times are milliseconds. */
@@ -25,16 +29,20 @@ export const READY = "ready";
 /** Starts the line of an answer; whatever else a process prints is not one. */
 export const ANSWER = "answer ";
 
-/** Argument of a task: 100 bytes of JSON. */
+/** Argument of a task. */
 export interface Payload {
+  /** The result of the task. */
   readonly i: number;
-  readonly pad: string;
+  /** All the rest. */
+  readonly pad: unknown;
+  /** Milliseconds until the task is over. */
+  readonly wait?: number;
 }
 
 const BYTES = 100;
 const FRAME = JSON.stringify({ i: 0, pad: "" }).length - 1;
 
-/** The argument of task number `i`, whose result is `i`. */
+/** The argument of task number `i`, whose result is `i`: 100 bytes of JSON. */
 export function payload(i: number): Payload {
   return { i, pad: "x".repeat(BYTES - FRAME - `${i}`.length) };
 }

@@ -4,8 +4,11 @@ import { writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import process from "node:process";
 import { judgementOf } from "./aims.ts";
+import { capacityOf } from "./capacity/section.ts";
 import { chartOf } from "./chart.ts";
 import type { Measured } from "./data.ts";
+import { linesOf } from "./long/chart.ts";
+import { onTheWay } from "./long/section.ts";
 import { failuresOf } from "./markdown.ts";
 import { sectionOf } from "./tables.ts";
 import type { Workload } from "./workload.ts";
@@ -20,40 +23,62 @@ keep a record, a lease and a result of each task; in memory, an array and promis
 message for each task.
 `.trim();
 
-/** Writes the page, and the chart beside it. */
+/** Files of pictures, beside the page. */
+interface Charts {
+  readonly bars: string;
+  readonly lines: string;
+}
+
+/** Writes the page, and the charts beside it. */
 export async function writeReport(
   file: string,
   measured: readonly Measured[],
   workloads: readonly Workload[],
 ): Promise<void> {
-  const chart = file.replace(/(\.md)?$/, ".svg");
   const rows = measured.flatMap((one) => one.rows);
-  await writeFile(chart, chartOf(rows));
-  await writeFile(file, reportOf(measured, workloads, basename(chart)));
-  spawnSync(process.execPath, ["fmt", "--quiet", file, chart], { stdio: "inherit" });
+  const base = file.replace(/\.md$/, "");
+  const [bars, lines] = [`${base}.svg`, `${base}-long.svg`];
+  const pictures = [[bars, chartOf(rows)], [lines, linesOf(rows)]] as const;
+  const drawn = pictures.filter(([, svg]) => svg !== "");
+  for (const [name, svg] of drawn) await writeFile(name, svg);
+  await writeFile(
+    file,
+    reportOf(measured, workloads, { bars: basename(bars), lines: basename(lines) }),
+  );
+  const written = [file, ...drawn.map(([name]) => name)];
+  spawnSync(process.execPath, ["fmt", "--quiet", ...written], { stdio: "inherit" });
 }
 
-/** The page; with a chart where it has a file. */
+/** The page; with charts where these have files. */
 export function reportOf(
   measured: readonly Measured[],
   workloads: readonly Workload[],
-  chart?: string,
+  charts?: Charts,
 ): string {
   const rows = measured.flatMap((one) => one.rows);
   const sections = workloads.flatMap((workload) => {
     const one = measured.find(({ workload: name }) => name === workload.name);
-    return one === undefined ? [] : [sectionOf(workload, one.rows, roundsOf(one))];
+    if (one === undefined) return [];
+    const section = sectionOf(workload, one.rows, roundsOf(one));
+    const lines = onTheWay(workload, one.rows);
+    if (lines === "") return [section];
+    return [section, imageOf("What was read on the way, as lines", charts?.lines), lines];
   });
   const parts = [
     "# Performance",
     headOf(measured),
     NOTES,
-    chart === undefined ? "" : `![Medians of what was measured, as bars](${chart})`,
+    imageOf("Medians of what was measured, as bars", charts?.bars),
     `## Aims\n\n${judgementOf(rows)}`,
+    capacityOf(rows),
     ...sections,
     failuresOf(failedIn(measured)),
   ];
   return parts.filter((part) => part !== "").join("\n\n") + "\n";
+}
+
+function imageOf(text: string, file: string | undefined): string {
+  return file === undefined ? "" : `![${text}](${file})`;
 }
 
 /** Machines and versions, each once. */

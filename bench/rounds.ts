@@ -1,4 +1,5 @@
 /** The rounds of a run. */
+import type { Figures } from "./protocol.ts";
 import type { Row } from "./outcomes.ts";
 import type { Entry, Workload } from "./workload.ts";
 
@@ -12,7 +13,7 @@ export async function* measureAll(
   signal: AbortSignal,
 ): AsyncGenerator<Row> {
   for (let round = 1; round <= rounds; round++) {
-    for (const workload of workloads) {
+    for (const workload of workloads.filter(({ apart }) => !apart || round === 1)) {
       for (const { label, entries } of workload.cases) {
         for (const entry of inTurn(entries, round)) {
           signal.throwIfAborted();
@@ -25,9 +26,13 @@ export async function* measureAll(
   }
 }
 
-async function outcomeOf({ measure }: Entry): Promise<Pick<Row, "figures" | "error">> {
+async function outcomeOf(
+  { measure }: Entry,
+): Promise<Pick<Row, "figures" | "samples" | "error">> {
+  const samples: Figures[] = [];
   try {
-    return { figures: await measure() };
+    const figures = await measure((sample) => samples.push(sample));
+    return samples.length === 0 ? { figures } : { figures, samples };
   } catch (error) {
     return { error: error instanceof Error ? error.message : String(error) };
   }

@@ -18,24 +18,33 @@ import { restrict, workloadsFor } from "./workloads.ts";
 
 const ROUNDS = 5;
 const TASKS = 20_000;
+const LONG = 10_000_000;
 /** In their place for a quick look. */
-const QUICK = { rounds: 1, tasks: 1_000 };
-const KNOWN = workloadsFor({ tasks: TASKS });
+const QUICK = { rounds: 1, tasks: 1_000, long: 5_000 };
+const KNOWN = workloadsFor({ tasks: TASKS, long: LONG });
 const USAGE = `Usage
   deno task bench [workload…] [option…]
 
-Workloads (all when none is named)
-${KNOWN.map(({ name, title }) => `  ${name.padEnd(7)} ${title}`).join("\n")}
+Workloads (all when none is named, but for those with a *)
+${
+  KNOWN.map(({ name, title, apart }) => `${apart ? "*" : " "} ${name.padEnd(9)} ${title}`).join(
+    "\n",
+  )
+}
 
 Options
   --rounds=${ROUNDS}      how often each is measured
   --tasks=${TASKS}   what all numbers of tasks are derived from
-  --quick         --rounds=${QUICK.rounds} --tasks=${QUICK.tasks}
+  --long=${LONG} tasks of long, which is measured in one round
+  --quick         --rounds=${QUICK.rounds} --tasks=${QUICK.tasks} --long=${QUICK.long}
   --sides=a,b     only those whose names have one of these in them: worq/deno, bare, bullmq
   --data=FILE     what earlier runs have measured of other workloads goes into the report; what this
                   one measures goes into the file
   --report        measure nothing: only write the report of that file
-  --out=FILE.md   the report, and a chart beside it as FILE.svg; else it goes to standard output
+  --out=FILE.md   the report, and charts beside it, FILE.svg and, of long, FILE-long.svg; else it
+                  goes to standard output
+
+What so many tasks a day need is computed for the report from w1c, w2, w6, payloads and hosts.
 `;
 
 interface Options {
@@ -52,6 +61,7 @@ function parse(args: string[]): Options | undefined {
     options: {
       rounds: { type: "string" },
       tasks: { type: "string" },
+      long: { type: "string" },
       quick: { type: "boolean", default: false },
       sides: { type: "string", default: "" },
       data: { type: "string" },
@@ -61,16 +71,17 @@ function parse(args: string[]): Options | undefined {
     },
   });
   if (values.help) return undefined;
-  const usual = values.quick ? QUICK : { rounds: ROUNDS, tasks: TASKS };
+  const usual = values.quick ? QUICK : { rounds: ROUNDS, tasks: TASKS, long: LONG };
   const tasks = countFrom("tasks", values.tasks ?? `${usual.tasks}`);
+  const long = countFrom("long", values.long ?? `${usual.long}`);
   const unknown = positionals.find((name) => !KNOWN.some((one) => one.name === name));
   if (unknown !== undefined) throw new TypeError(`No workload "${unknown}"`);
   if (values.report && values.data === undefined) throw new TypeError("--report needs --data=FILE");
   const sides = values.sides.split(",");
   return {
-    workloads: workloadsFor({ tasks })
-      .filter(({ name }) =>
-        !values.report && (positionals.length === 0 || positionals.includes(name))
+    workloads: workloadsFor({ tasks, long })
+      .filter(({ name, apart }) =>
+        !values.report && (positionals.length === 0 ? !apart : positionals.includes(name))
       )
       .map((workload) => restrict(workload, (side) => sides.some((part) => side.includes(part)))),
     rounds: countFrom("rounds", values.rounds ?? `${usual.rounds}`),
@@ -82,7 +93,7 @@ function parse(args: string[]): Options | undefined {
 async function run(options: Options, signal: AbortSignal): Promise<number> {
   const { workloads, rounds, data, out } = options;
   const rows: Row[] = [];
-  const about = { date: today(), machine: machine(), versions: versions(), rounds };
+  const about = { date: today(), machine: machine(), versions: versions() };
   if (workloads.length > 0) installPackages();
   for (const workload of workloads) workload.prepare?.();
   for await (const row of measureAll(workloads, rounds, signal)) {
@@ -90,9 +101,10 @@ async function run(options: Options, signal: AbortSignal): Promise<number> {
     console.error(lineOf(row, workloads));
   }
   const earlier = data === undefined ? [] : await loadMeasured(data);
-  const newer = workloads.map(({ name }): Measured => ({
+  const newer = workloads.map(({ name, apart }): Measured => ({
     workload: name,
     ...about,
+    rounds: apart ? 1 : rounds,
     rows: rows.filter(({ workload }) => workload === name),
   }));
   const measured = merge(earlier, newer);

@@ -12,8 +12,8 @@ export interface Column {
 export interface Entry {
   /** As {@linkcode sideOf} names it. */
   readonly side: string;
-  /** Measures once, from nothing to the end. */
-  measure(): Promise<Figures>;
+  /** Measures once, from nothing to the end; `sample` takes what is read on the way. */
+  measure(sample: (figures: Figures) => void): Promise<Figures>;
 }
 
 /** Entries that do the same work. */
@@ -30,7 +30,11 @@ export interface Workload {
   /** What tells its cases apart. */
   readonly caseHeader?: string;
   readonly columns: readonly Column[];
+  /** What is read on the way, for a workload that does so. */
+  readonly samples?: readonly Column[];
   readonly cases: readonly Case[];
+  /** Takes so long that it is measured only when it is named, and in one round. */
+  readonly apart?: boolean;
   /** Must be there to measure it, besides the packages. */
   prepare?(): void;
 }
@@ -39,9 +43,11 @@ export interface Workload {
 export interface Size {
   /** The number of tasks that all others are derived from. */
   readonly tasks: number;
+  /** Tasks of the workload that takes long. */
+  readonly long: number;
 }
 
 /** A part of `tasks`, but not next to nothing. */
-export function share({ tasks }: Size, part: number): number {
+export function share({ tasks }: Pick<Size, "tasks">, part: number): number {
   return Math.max(10, Math.round(tasks * part));
 }

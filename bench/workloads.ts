@@ -1,7 +1,9 @@
 /** All that can be measured. */
+import { longWorkload } from "./long/workload.ts";
 import { memoryWorkload } from "./memory/workload.ts";
 import { poolWorkload } from "./pools/workload.ts";
 import { stallWorkload } from "./redis/stalls.ts";
+import { hostWorkload, payloadWorkload, queueWorkload } from "./redis/scale.ts";
 import { callWorkloads, waitingWorkload } from "./redis/workloads.ts";
 import { startWorkload } from "./start.ts";
 import type { Size, Workload } from "./workload.ts";
@@ -14,7 +16,11 @@ export function workloadsFor(size: Size): Workload[] {
     poolWorkload(size),
     memoryWorkload(size),
     waitingWorkload(size),
+    payloadWorkload(size),
+    hostWorkload(size),
+    queueWorkload(size),
     startWorkload(),
+    longWorkload(size),
   ];
 }
 

@@ -14,8 +14,8 @@ export async function memoryOf(kind: Kind): Promise<number> {
   return sizes.reduce((a, b) => a + b, 0);
 }
 
-/** All that a process has in memory. */
-async function residentOf(pid: number): Promise<number> {
+/** Bytes that a process has in memory. */
+export async function residentOf(pid: number): Promise<number> {
   return await numberIn(`/proc/${pid}/status`, "VmRSS") * 1_024;
 }
 

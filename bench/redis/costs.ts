@@ -13,13 +13,17 @@ function clientOf(url: string) {
   return client;
 }
 
-/** Counters that only grow, and the memory in use. */
-interface Counters {
-  /** CPU seconds of each process. */
+/** Counters that only grow, and what is there: memory and keys in use. */
+export interface Counters {
+  /** CPU seconds of each process; of all workers together. */
   readonly cpu: Readonly<Record<Part, number>>;
   readonly commands: number;
   readonly reads: number;
+  /** Bytes in memory. */
   readonly bytes: number;
+  /** Bytes over the network, both ways. */
+  readonly net: number;
+  readonly keys: number;
 }
 
 /** A process that takes part. */
@@ -41,7 +45,7 @@ export class Costs implements AsyncDisposable {
   }
 
   /** The counters of the server together with those of the processes with these ids. */
-  async read(pids: { producer: number; worker?: number | undefined }): Promise<Counters> {
+  async read(pids: { producer: number; workers: readonly number[] }): Promise<Counters> {
     const info = await this.#redis.info("everything");
     const calls = [...info.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)]
       .filter(([, name]) => name !== "info")
@@ -49,12 +53,14 @@ export class Costs implements AsyncDisposable {
     return {
       cpu: {
         producer: await cpuOf(pids.producer),
-        worker: pids.worker === undefined ? 0 : await cpuOf(pids.worker),
+        worker: (await Promise.all(pids.workers.map(cpuOf))).reduce((a, b) => a + b, 0),
         redis: await cpuOf(field(info, "process_id")),
       },
       commands: calls.reduce((a, b) => a + b, 0),
       reads: field(info, "total_reads_processed"),
       bytes: field(info, "used_memory"),
+      net: field(info, "total_net_input_bytes") + field(info, "total_net_output_bytes"),
+      keys: Number(/^db0:keys=(\d+)/m.exec(info)?.[1] ?? 0),
     };
   }
 
@@ -67,7 +73,7 @@ export class Costs implements AsyncDisposable {
 /** What one of `n` tasks cost; CPU in seconds for 1,000 of them. */
 export function costOf(before: Counters, after: Counters, n: number): Figures {
   const cpu = (part: Part) => (after.cpu[part] - before.cpu[part]) / n * 1_000;
-  const each = (key: "commands" | "reads" | "bytes") => (after[key] - before[key]) / n;
+  const each = (key: "commands" | "reads" | "bytes" | "net") => (after[key] - before[key]) / n;
   const [cpuProducer, cpuWorker, cpuRedis] = [cpu("producer"), cpu("worker"), cpu("redis")];
   return {
     cpu: cpuProducer + cpuWorker + cpuRedis,
@@ -78,6 +84,7 @@ export function costOf(before: Counters, after: Counters, n: number): Figures {
     // One read was the question for the counters.
     reads: each("reads") - 1 / n,
     bytes: each("bytes"),
+    net: each("net"),
   };
 }
 

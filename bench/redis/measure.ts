@@ -19,24 +19,64 @@ export interface Work {
   readonly ask: Ask<Operation>;
   /** The same before, unmeasured. */
   readonly warmUp: Ask<Operation>;
-  /** Tasks that the worker runs at a time; no worker when omitted. */
+  /** Tasks that a worker runs at a time; no worker when omitted. */
   readonly concurrency?: number;
+  /** Worker processes. 1 when omitted. */
+  readonly hosts?: number;
+  /** Milliseconds that are watched afterwards, with nothing to do. None when omitted. */
+  readonly idle?: number;
+}
+
+interface Processes {
+  readonly producer: Child;
+  readonly workers: readonly Child[];
 }
 
 /** The time of what a producer is asked for, and what each task costs. */
-export async function produce(side: Side, { ask, warmUp, concurrency }: Work): Promise<Figures> {
+export async function produce(side: Side, work: Work): Promise<Figures> {
+  const { ask, warmUp, concurrency, hosts = 1, idle = 0 } = work;
   await using server = await RedisServer.start();
   await using costs = await Costs.open(server.url);
-  await using worker = concurrency === undefined
-    ? undefined
-    : await side.start("worker", server.url, concurrency);
+  await using scope = new AsyncDisposableStack();
+  const workers: Child[] = [];
+  for (let i = 0; concurrency !== undefined && i < hosts; i++) {
+    workers.push(scope.use(await side.start("worker", server.url, concurrency)));
+  }
   await using producer = await side.start("producer", server.url);
-  if (worker !== undefined) {
-    await worker.ask({ op: "work", n: 1 }, LIMIT);
+  if (workers.length > 0) {
+    for (const worker of workers) await worker.ask({ op: "work", n: 1 }, LIMIT);
     await producer.ask({ op: "prepare", n: 1 }, LIMIT);
   }
   await producer.ask(warmUp, LIMIT);
-  return await timed(costs, { producer, worker }, ask.n, () => producer.ask(ask, LIMIT));
+  const before = await callsOf(workers);
+  const figures = await timed(
+    costs,
+    { producer, workers },
+    ask.n,
+    () => producer.ask(ask, LIMIT),
+  );
+  const calls = (await callsOf(workers)).map((count, i) => count - before[i]!);
+  return {
+    ...figures,
+    balance: Math.min(...calls) / Math.max(...calls),
+    ...(idle === 0 ? {} : await idleCosts(costs, { producer, workers }, idle)),
+  };
+}
+
+/** What a second costs in which there is nothing to do; CPU in milliseconds. */
+async function idleCosts(costs: Costs, processes: Processes, ms: number): Promise<Figures> {
+  const pids = pidsOf(processes);
+  const before = await costs.read(pids);
+  await sleep(ms);
+  // Of 1,000 tasks the CPU would be in seconds: a second is as many milliseconds.
+  const { commands, cpuWorker, cpuRedis } = costOf(before, await costs.read(pids), ms / 1_000);
+  return { idleCommands: commands!, idleWorker: cpuWorker!, idleRedis: cpuRedis! };
+}
+
+/** Tasks that each worker has run so far. */
+async function callsOf(workers: readonly Child[]): Promise<number[]> {
+  const answers = workers.map((worker) => worker.ask({ op: "count", n: 1 }, LIMIT));
+  return (await Promise.all(answers)).map(({ calls = NaN }) => calls);
 }
 
 /** A fresh worker on a queue with `n` tasks: from the first that it runs to the last. */
@@ -48,7 +88,7 @@ export async function drain(side: Side, n: number): Promise<Figures> {
   await using worker = await side.start("worker", server.url, DRAINS);
   return await timed(
     costs,
-    { producer, worker },
+    { producer, workers: [worker] },
     n,
     () => worker.ask({ op: "drain", n }, LIMIT),
   );
@@ -70,7 +110,7 @@ export async function fill(
   await producer.ask({ op: "bulk", n: warmUp }, LIMIT); // buffers of connections grow once
   const { bytes = NaN } = await timed(
     costs,
-    { producer },
+    { producer, workers: [] },
     waiting,
     () => producer.ask({ op: "bulk", n: waiting }, LIMIT),
   );
@@ -83,16 +123,20 @@ export async function fill(
 /** What `act` gives, with its rate and what each of `n` tasks costs. */
 async function timed(
   costs: Costs,
-  { producer, worker }: { producer: Child; worker?: Child | undefined },
+  processes: Processes,
   n: number,
   act: () => Promise<Figures>,
 ): Promise<Figures> {
-  const pids = { producer: producer.pid, worker: worker?.pid };
+  const pids = pidsOf(processes);
   await sleep(REST);
   const before = await costs.read(pids);
   const figures = await act();
   await sleep(REST);
   return { rate: rateOf(n, figures), ...costOf(before, await costs.read(pids), n), ...figures };
+}
+
+function pidsOf({ producer, workers }: Processes) {
+  return { producer: producer.pid, workers: workers.map(({ pid }) => pid) };
 }
 
 function rateOf(n: number, { ms = NaN }: Figures): number {

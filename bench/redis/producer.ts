@@ -1,8 +1,9 @@
 /** The process that enqueues: the same loops and clocks for every side. */
 import { check, clocked, inFlight, timesOf } from "../loops.ts";
-import { type Figures, type Payload, payload, payloads } from "../protocol.ts";
+import { type Ask, type Figures, type Payload, payload, payloads } from "../protocol.ts";
 import { serve } from "../serve.ts";
 import { median, quantile } from "../statistics.ts";
+import { chunkOf, payloadsLike } from "./payloads.ts";
 
 /** What the run can ask for. */
 export type Operation =
@@ -30,7 +31,7 @@ export interface Producer {
   fanIn?(data: readonly Payload[]): Promise<number>;
 }
 
-type Measure = (producer: Producer, n: number, times: number) => Promise<Figures>;
+type Measure = (producer: Producer, ask: Ask<Operation>) => Promise<Figures>;
 
 /** Tasks of one bulk call, and single calls in flight. */
 const CHUNK = 1_000;
@@ -40,31 +41,32 @@ const MEASURES: Record<Operation, Measure> = {
     await producer.prepare();
     return {};
   },
-  single: (producer, n) => {
+  single: (producer, { n }) => {
     const data = payloads(n);
     return clocked(async () => {
       for (const one of data) await producer.add(one);
     });
   },
-  bulk: (producer, n) => {
-    const chunks = chunksOf(n);
+  bulk: (producer, { n }) => {
+    const chunks = chunksOf(payloads(n), CHUNK);
     return clocked(async () => {
       for (const chunk of chunks) await producer.addBulk(chunk);
     });
   },
-  inFlight: (producer, n) => {
+  inFlight: (producer, { n }) => {
     const data = payloads(n);
     return clocked(() => inFlight(data, CHUNK, (one) => producer.add(one)));
   },
-  endToEnd: (producer, n) => {
-    const chunks = chunksOf(n);
+  endToEnd: (producer, ask) => {
+    const { n } = ask;
+    const chunks = chunksOf(payloadsFor(ask), chunkOf(ask.kind, CHUNK));
     return clocked(async () => checkSum(await producer.collect(chunks), n));
   },
-  roundTrip: async (producer, n) => {
+  roundTrip: async (producer, { n }) => {
     const times = await timesOf(n, async (i) => check(await producer.roundTrip(payload(i)), i));
     return { p50: quantile(times, 0.5), p99: quantile(times, 0.99) };
   },
-  fanIn: async (producer, n, times) => {
+  fanIn: async (producer, { n, times = 1 }) => {
     const data = payloads(n);
     const flows: number[] = [];
     for (let i = 0; i < times; i++) {
@@ -77,14 +79,18 @@ const MEASURES: Record<Operation, Measure> = {
 
 /** Answers questions until the standard input ends. */
 export async function serveProducer(producer: Producer): Promise<void> {
-  await serve<Operation>(({ op, n, times = 1 }) => MEASURES[op](producer, n, times));
+  await serve<Operation>((ask) => MEASURES[ask.op](producer, ask));
 }
 
-function chunksOf(n: number): Payload[][] {
-  const all = payloads(n);
+function payloadsFor({ n, kind, wait }: Ask<Operation>): Payload[] {
+  const all = kind === undefined ? payloads(n) : payloadsLike(kind, n);
+  return wait === undefined ? all : all.map((one) => ({ ...one, wait }));
+}
+
+function chunksOf(all: readonly Payload[], size: number): Payload[][] {
   return Array.from(
-    { length: Math.ceil(n / CHUNK) },
-    (_, i) => all.slice(i * CHUNK, (i + 1) * CHUNK),
+    { length: Math.ceil(all.length / size) },
+    (_, i) => all.slice(i * size, (i + 1) * size),
   );
 }
 

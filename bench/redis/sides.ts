@@ -1,6 +1,6 @@
 /** Who does the work over Redis. */
 import { Child } from "../child.ts";
-import { RUNNERS, type RuntimeName } from "../runtimes.ts";
+import { RUNNERS, type RuntimeName, RUNTIMES } from "../runtimes.ts";
 import { BARE, OURS, sideOf } from "../sides.ts";
 
 /** The two processes of a library. */
@@ -28,17 +28,31 @@ export const SIDES: readonly Side[] = [
   side("bee-queue", "deno", "peers/bee", ["w1a", "w1b", "w1b2", "w1c", "w1d", "w2", "w6"]),
 ];
 
+/** worq with so many queues, for one producer and one worker; with the weight that all have. */
+export function withQueues(count: number, weight?: number): Side[] {
+  const names = Array.from({ length: count }, (_, i) => `${QUEUE}${i}`).join(",");
+  const more = weight === undefined ? [] : [`${weight}`];
+  return RUNTIMES.map((runtime) => side(OURS, runtime, "redis/worq", undefined, names, more));
+}
+
 /** `scripts` is what the names of its two scripts begin with, seen from the folder above. */
 function side(
   library: string,
   runtime: RuntimeName,
   scripts: string,
   only?: readonly string[],
+  queue = QUEUE,
+  more: readonly string[] = [],
 ): Side {
   return {
     name: sideOf(library, runtime),
     ...(only === undefined ? {} : { only }),
     start: (role, url, concurrency = 1) =>
-      Child.start(RUNNERS[runtime], `${scripts}_${role}.ts`, [url, QUEUE, `${concurrency}`]),
+      Child.start(RUNNERS[runtime], `${scripts}_${role}.ts`, [
+        url,
+        queue,
+        `${concurrency}`,
+        ...more,
+      ]),
   };
 }

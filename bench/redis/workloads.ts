@@ -1,19 +1,9 @@
 /** What is measured over Redis. */
-import type { Figures } from "../protocol.ts";
-import { type Case, type Column, share, type Size, type Workload } from "../workload.ts";
+import { share, type Size, type Workload } from "../workload.ts";
+import { caseOf, COSTS, EVERYBODY, OURS_AND_BARE, OURS_ON_DENO, RATE } from "./cases.ts";
 import { drain, fill, produce } from "./measure.ts";
 import type { Operation } from "./producer.ts";
-import { type Side, SIDES } from "./sides.ts";
 
-const RATE: Column = { key: "rate", header: "tasks/s ↑" };
-const COSTS: readonly Column[] = [
-  { key: "cpu", header: "CPU s/1,000 tasks ↓" },
-  { key: "cpuProducer", header: "producer" },
-  { key: "cpuWorker", header: "worker" },
-  { key: "cpuRedis", header: "Redis" },
-  { key: "commands", header: "commands/task ↓" },
-  { key: "reads", header: "reads/task ↓" },
-];
 /** Without a worker. */
 const PRODUCER_COSTS = COSTS.filter(({ key }) => key !== "cpuWorker");
 
@@ -21,13 +11,12 @@ const PRODUCER_COSTS = COSTS.filter(({ key }) => key !== "cpuWorker");
 const CONCURRENCIES = [[1, 0.25], [10, 1], [50, 1]] as const;
 /** Width of a fan-in, and how many of them one measurement takes. */
 const FAN_INS = [[10, 20], [1_000, 5], [10_000, 1]] as const;
-const [EVERYBODY, OURS_AND_BARE, OURS_ONCE] = [/./, /^(worq|bare)/, /^worq.deno/];
 /** Tasks that wait, and who is measured with so many: what peers take does not grow with them. */
 const WAITING = [
   [1_000, OURS_AND_BARE],
   [10_000, EVERYBODY],
   [100_000, OURS_AND_BARE],
-  [1_000_000, OURS_ONCE],
+  [1_000_000, OURS_ON_DENO],
 ] as const;
 
 /** What calls take, W1 to W3; slow workloads take their share of the tasks. */
@@ -119,20 +108,5 @@ export function waitingWorkload(size: Size): Workload {
     cases: WAITING.filter(([count]) => count <= size.tasks * 50).map(([count, who]) =>
       caseOf("w6", count.toLocaleString("en"), (side) => fill(side, count, n, warmUp), who)
     ),
-  };
-}
-
-/** A case of all sides that take part in the workload, or of those of them that `who` matches. */
-function caseOf(
-  workload: string,
-  label: string,
-  measure: (side: Side) => Promise<Figures>,
-  who = EVERYBODY,
-): Case {
-  return {
-    label,
-    entries: SIDES
-      .filter(({ name, only = [workload] }) => only.includes(workload) && who.test(name))
-      .map((side) => ({ side: side.name, measure: () => measure(side) })),
   };
 }

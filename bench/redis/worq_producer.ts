@@ -1,23 +1,34 @@
-/** The producer process of worq: `worq_producer.ts <Redis URL> <queue>`. */
+/**
+ * The producer process of worq: `worq_producer.ts <Redis URL> <queue>`. Of several queues, with
+ * commas between their names, each gets its share of a bulk.
+ */
 import process from "node:process";
-import { all, getQueue, map } from "../../mod.ts";
+import { all, type Deferred, getQueue, map } from "../../mod.ts";
 import { type Producer, serveProducer } from "./producer.ts";
-import { payload } from "../protocol.ts";
+import { type Payload, payload } from "../protocol.ts";
 import { sum } from "./worker.ts";
 import type { Tasks } from "./worq_worker.ts";
 
-const [url = "", name = ""] = process.argv.slice(2);
-const q = getQueue<Tasks>(url, { name });
+const [url = "", names = ""] = process.argv.slice(2);
+const queues = names.split(",").map((name) => getQueue<Tasks>(url, { name }));
+const q = queues[0]!;
+
+/** Every queue's share of `data`, in one call for each. */
+async function mapAll(data: readonly Payload[]): Promise<Deferred<number>[]> {
+  const shares = queues.map((): Payload[] => []);
+  data.forEach((one, i) => shares[i % queues.length]!.push(one));
+  return (await Promise.all(queues.map((queue, i) => map(queue.noop, shares[i]!)))).flat();
+}
 
 const producer: Producer = {
   async prepare() {
-    await this.roundTrip(payload(0));
+    await all(await mapAll(queues.map(() => payload(0))));
   },
   add: (data) => q.noop(data),
-  addBulk: (data) => map(q.noop, data),
+  addBulk: mapAll,
   async collect(chunks) {
     const results: Promise<number[]>[] = [];
-    for (const chunk of chunks) results.push(all(await map(q.noop, chunk)));
+    for (const chunk of chunks) results.push(all(await mapAll(chunk)));
     return sum((await Promise.all(results)).flat());
   },
   async roundTrip(data) {
@@ -30,5 +41,5 @@ const producer: Producer = {
   },
 };
 
-await q.size(); // connects
+await Promise.all(queues.map((queue) => queue.size())); // connects
 await serveProducer(producer);
