@@ -62,7 +62,7 @@ testOn(OWN, "mistakes in the scripts are noticed", async () => {
       "finish: drop write(t, 'outcome', outcome",
       "link: swap local other, origin = parse(need)",
       "settle: negate if through then call('LREM', UNSETTLED",
-      "close: shift if add(P .. 't:' .. id, 'open', -1) > 0",
+      "make_ready: shift if score and add(",
     ]
   ) {
     const mutant = all.find((one) => nameOf(one).startsWith(name));

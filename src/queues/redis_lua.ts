@@ -193,11 +193,14 @@ local function wake()
   end
 end
 
+-- Pending tasks that results came in for in this script, each with its place and how many.
+local closing, waiting = {}, {}
 -- The task is over. keep is a text; '0' tells only those who wait now.
 local gone, over = {}, {}
 local function finish(id, outcome, keep, waiters, refs, linked, origin, key)
   local t = P .. 't:' .. id
   if key then count(KEYS_ALIVE, key, -1) end
+  closing[id] = nil
   gone[#gone + 1] = P .. 'm:' .. id
   -- Its dependents may all be over before it is.
   if refs == '0' then gone[#gone + 1] = P .. 'feeds:' .. id end
@@ -228,15 +231,32 @@ local function fail_for_need(id, outcome)
   look_and_finish(id, outcome, (policy(message_of(id))))
 end
 
--- One result fewer to wait for. Those with none left move together.
-local opened, places = {}, {}
+-- One result fewer to wait for. They are counted together, and those with none left move together.
 local function close(id, score)
-  if add(P .. 't:' .. id, 'open', -1) > 0 then return end
-  opened[#opened + 1] = id
-  places[#places + 1] = score
-  places[#places + 1] = id
+  local known = closing[id]
+  if known then
+    known[2] = known[2] + 1
+  else
+    closing[id] = { score, 1 }
+    waiting[#waiting + 1] = id
+  end
+end
+local function is_pending(id, score)
+  local known = closing[id]
+  return known and known[1] == score or call('ZSCORE', PENDING, id) == score
 end
 local function make_ready()
+  local opened, places = {}, {}
+  for _, id in ipairs(waiting) do
+    local score, results = unpack(closing[id] or {})
+    closing[id] = nil
+    if score and add(P .. 't:' .. id, 'open', -results) <= 0 then
+      opened[#opened + 1] = id
+      places[#places + 1] = score
+      places[#places + 1] = id
+    end
+  end
+  waiting = {}
   if #opened == 0 then return end
   call('ZREM', PENDING, unpack(opened))
   if call('EXISTS', KEYS_ALIVE) == 0 then
@@ -246,7 +266,6 @@ local function make_ready()
       enter(id, places[2 * i - 1], read(P .. 't:' .. id, 'key')[1] or nil)
     end
   end
-  opened, places = {}, {}
 end
 
 -- What an attempt came to. The last few are remembered.
@@ -383,7 +402,7 @@ local function release(id, outcome, n)
   for _, feed in ipairs(feeds) do
     local score, other = string.match(feed, '^([^${UNIT}]+)${UNIT}(.*)$')
     -- The place in the line is unique: another task with this id has another one.
-    if other and call('ZSCORE', PENDING, other) == score then
+    if other and is_pending(other, score) then
       local pass = not bad or select(2, policy(message_of(other)))
       if pass then close(other, score) else fail_for_need(other, outcome) end
     end
@@ -400,7 +419,7 @@ local function give_back(needs)
       unpack(read(o, 'refs', 'origin', 'ended', 'keep', 'linked'))
     if held and is_it(origin, theirs) and add(o, 'refs', -1) <= 0 and ended then
       -- Whoever waited for it is over, if it could not be told before.
-      call('UNLINK', P .. 'feeds:' .. other)
+      gone[#gone + 1] = P .. 'feeds:' .. other
       -- One that is still giving back what it needed itself gets its end from that.
       if not their_linked then redis.pcall('PEXPIRE', o, tonumber(their_keep) or 0) end
     end
