@@ -584,12 +584,18 @@ type ClaimPart = string | number | null;
 function toClaims(fence: number, parts: readonly ClaimPart[]): Claim[] {
   const claims: Claim[] = [];
   for (let at = 0; at < parts.length;) {
-    const [id, message, failures, count] = parts.slice(at, at + 4) as [
-      ...[string, string | null, number | string, number],
-    ];
-    const inputs = (parts.slice(at + 4, at + 4 + count) as string[]).map(toOutcome);
-    claims.push({ id, fence, message: message ?? undefined, inputs, failures: Number(failures) });
-    at += 4 + count;
+    const message = parts[at + 1] as string | null;
+    const inputs: Outcome[] = [];
+    const end = at + 4 + (parts[at + 3] as number);
+    for (let i = at + 4; i < end; i++) inputs.push(toOutcome(parts[i] as string));
+    claims.push({
+      id: parts[at] as string,
+      fence,
+      message: message ?? undefined,
+      inputs,
+      failures: Number(parts[at + 2]),
+    });
+    at = end;
   }
   return claims;
 }
