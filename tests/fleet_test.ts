@@ -251,7 +251,7 @@ testOn(OWN, "a wrong password, none, and keys or channels out of reach are told"
   const cases: [login: string, message: RegExp][] = [
     ["", /: connect: NOAUTH .*; the server asks for a password/],
     [":wrong@", /: connect: WRONGPASS .*; the user or the password of the URL is wrong/],
-    ["app:secret@", /: enqueue: NOPERM .*keys.*; docs\/redis.md/],
+    ["app:secret@", /: enqueue_plain: NOPERM .*keys.*; docs\/redis.md/],
     ["deaf:secret@", /: connect: NOPERM .*(PUBLISH|channel).*; docs\/redis.md/],
   ];
   for (const [login, message] of cases) {

@@ -34,13 +34,13 @@ import { fsckRedis } from "./redis_fsck.ts";
 import { FSCK_SCRIPTS } from "./redis_fsck_scripts.ts";
 import { prefixOf, RECORD, STEPS } from "./redis_lua.ts";
 import {
-  ADD,
   CANCEL,
   CLEAR,
   DEAD,
   DELIVER,
   DISCARD,
   ENQUEUE,
+  ENQUEUE_PLAIN,
   EXCHANGE,
   INPUTS,
   INSPECT,
@@ -441,7 +441,7 @@ export class RedisTaskQueue implements TaskQueue {
   }
 
   #storePlain(tasks: readonly NewTask[], after: string, resent: boolean): Promise<string> {
-    return this.#run(ADD, (again) => {
+    return this.#run(ENQUEUE_PLAIN, (again) => {
       const args = [again || resent ? "1" : "", after];
       for (const { id, message } of tasks) args.push(id, message);
       return args;

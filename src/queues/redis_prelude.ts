@@ -18,61 +18,73 @@ const OFTEN: ReadonlySet<string> = new Set([
   ...["post", "tell", "send", "wake", "finish", "forget"],
 ]);
 
+/** A piece of Lua, and the words in it; those with a bracket behind them also with that. */
+interface Lua {
+  readonly text: string;
+  readonly words: ReadonlySet<string>;
+}
+
+/** A statement of the prelude: a function, or values. */
+interface Statement extends Lua {
+  /** Name of the function, if it is one. */
+  readonly name: string | undefined;
+  /** The words that use it. */
+  readonly uses: readonly string[];
+}
+
+let statements: readonly Statement[] | undefined;
+
 /** The body of a script with all that it needs before it. */
 export function withPrelude(body: string): string {
-  const needed = neededBy(body);
-  const often = needed.filter((statement) => OFTEN.has(functionOf(statement) ?? ""));
-  const rare = needed.filter((one) => functionOf(one) !== undefined && !often.includes(one));
-  const values = needed.filter((one) => functionOf(one) === undefined);
+  statements ??= STATEMENTS.map(toStatement);
+  const script = toLua(body);
+  const needed = usedBy([script], statements);
+  const often = needed.filter(({ name }) => name !== undefined && OFTEN.has(name));
   // A value that only rare functions use is theirs.
-  const common = values.reduceRight<string[]>(
-    (known, one) => isUsed(one, [...known, body]) ? [one, ...known] : known,
-    often,
-  );
-  const isCommon = (one: string) => common.includes(one);
-  const names = rare.map((one) => functionOf(one)!)
-    .filter((name) => [...common, body].some((text) => calls(text, name)));
-  const made = needed.filter((one) => !isCommon(one));
+  const values = usedBy([script, ...often], needed.filter(({ name }) => name === undefined));
+  const common = needed.filter((one) => often.includes(one) || values.includes(one));
+  const rare = needed.filter((one) => !common.includes(one));
+  const names = rare.filter((one) => [script, ...common].some((text) => isUsed(one, text)))
+    .flatMap(({ name }) => name ?? []);
   return [
     ...(names.length > 0 ? ["local rare"] : []),
     ...names.map((name) => `local function ${name}(...) return rare().${name}(...) end`),
-    ...needed.filter(isCommon),
-    ...(names.length > 0 ? [makerOf(made, names)] : []),
+    ...common.map(({ text }) => text),
+    ...(names.length > 0 ? [makerOf(rare, names)] : []),
   ].join("\n") + `\n${body}`;
 }
 
 /** Lua that makes the rare functions, once. */
-function makerOf(statements: readonly string[], names: readonly string[]): string {
-  const fields = names.map((name) => `${name} = ${name}`).join(", ");
+function makerOf(rare: readonly Statement[], names: readonly string[]): string {
   return `local made
 rare = function()
 if made then return made end
-${statements.join("\n")}
-made = { ${fields} }
+${rare.map(({ text }) => text).join("\n")}
+made = { ${names.map((name) => `${name} = ${name}`).join(", ")} }
 return made
 end`;
 }
 
-/** The statements that a script uses, and those that these use. */
-function neededBy(body: string): string[] {
-  return STATEMENTS.reduceRight<string[]>(
-    (later, one) => isUsed(one, [...later, body]) ? [one, ...later] : later,
+/** The statements among `all` that these use, and those that they use in turn, in their order. */
+function usedBy(users: readonly Lua[], all: readonly Statement[]): Statement[] {
+  return all.reduceRight<Statement[]>(
+    (later, one) =>
+      [...later, ...users].some((user) => isUsed(one, user)) ? [one, ...later] : later,
     [],
   );
 }
 
-function isUsed(statement: string, texts: readonly string[]): boolean {
-  const name = functionOf(statement);
-  if (name !== undefined) return texts.some((text) => calls(text, name));
-  const names = /^local ([\w, ]+)/m.exec(statement)?.[1]?.trim().split(", ") ?? [];
-  return names.length === 0 ||
-    names.some((one) => texts.some((text) => new RegExp(`\\b${one}\\b`).test(text)));
+function isUsed({ uses }: Statement, { words }: Lua): boolean {
+  return uses.some((use) => words.has(use));
 }
 
-function calls(text: string, name: string): boolean {
-  return new RegExp(`\\b${name}\\(`).test(text);
+function toStatement(text: string): Statement {
+  const name = /^local function (\w+)/m.exec(text)?.[1];
+  const values = /^local ([\w, ]+)/m.exec(text)?.[1]?.trim().split(", ") ?? [];
+  return { ...toLua(text), name, uses: name === undefined ? values : [`${name}(`] };
 }
 
-function functionOf(statement: string): string | undefined {
-  return /^local function (\w+)/m.exec(statement)?.[1];
+function toLua(text: string): Lua {
+  const words = [...text.matchAll(/(\w+)(\(?)/g)].flatMap(([all, word = ""]) => [all, word]);
+  return { text, words: new Set(words) };
 }

@@ -28,12 +28,17 @@ export function textFor({ text, frees }: Script, major: number, cluster: boolean
     (cluster ? text.replace("local CLUSTER = false", "local CLUSTER = true") : text);
 }
 
-/** A script with what it needs of the prelude. */
-export const script = (name: string, body: string, frees = false): Script => ({
-  name,
-  text: withPrelude(body),
-  frees,
-});
+/** A script with what it needs of the prelude, once somebody asks for its text. */
+export function script(name: string, body: string, frees = false): Script {
+  let text: string | undefined;
+  return {
+    name,
+    frees,
+    get text() {
+      return text ??= withPrelude(body);
+    },
+  };
+}
 
 /**
  * Stores tasks in order, all of which are plain: their ids are made up, they take no results and have
@@ -44,8 +49,8 @@ export const script = (name: string, body: string, frees = false): Script => ({
  * Returns 'early' and does nothing when the task to come first is not known. Otherwise the answers,
  * one letter each: e(nqueued), p(ending).
  */
-export const ADD: Script = script(
-  "add",
+export const ENQUEUE_PLAIN: Script = script(
+  "enqueue_plain",
   `
 local again, after = ARGV[2] == '1', ARGV[3]
 if after ~= '' and not is_known(after) then return 'early' end
@@ -753,7 +758,7 @@ return answers
 
 /** Every script, to load them ahead. */
 export const SCRIPTS: readonly Script[] = [
-  ADD,
+  ENQUEUE_PLAIN,
   ENQUEUE,
   UPLOAD,
   SETTLE,

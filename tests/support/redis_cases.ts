@@ -3,7 +3,7 @@ import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { RedisTaskQueue } from "@worq/worq/backend";
 import type { RedisClient, RedisFactory } from "../../src/queues/redis_client.ts";
 import { prefixOf, STEPS } from "../../src/queues/redis_lua.ts";
-import { ADD, ENQUEUE, EXCHANGE, type Script } from "../../src/queues/redis_scripts.ts";
+import { ENQUEUE, ENQUEUE_PLAIN, EXCHANGE, type Script } from "../../src/queues/redis_scripts.ts";
 import { failureIn } from "../../src/testing/case.ts";
 import { CANCELLED, MAX_DEAD } from "../../src/task_queue.ts";
 import { Driver } from "../../src/testing/driver.ts";
@@ -166,7 +166,7 @@ export const REDIS_CASES: readonly RedisCase[] = [
   }],
 
   [" stores a task once whose answer got lost", async (url, open) => {
-    const cases = [[ADD, { id: "a" }], [ENQUEUE, { id: "a", priority: 1 }]] as const;
+    const cases = [[ENQUEUE_PLAIN, { id: "a" }], [ENQUEUE, { id: "a", priority: 1 }]] as const;
     for (const [script, task] of cases) {
       const name = freshName();
       await using other = new RedisTaskQueue(url, name, { redisFactory: open });
@@ -181,7 +181,7 @@ export const REDIS_CASES: readonly RedisCase[] = [
   }],
 
   [" keeps the order of a batch that is cut", async (url, open) => {
-    const redisFactory = losing(open, ADD, 1, "before");
+    const redisFactory = losing(open, ENQUEUE_PLAIN, 1, "before");
     await using queue = new RedisTaskQueue(url, freshName(), { redisFactory });
     const driver = new Driver(queue);
     const tasks = Array.from({ length: 600 }, (_, i) => ({ id: `a${i}` }));
