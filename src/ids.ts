@@ -22,12 +22,12 @@ export function newId(client: string): string {
   return client + (made++).toString(36);
 }
 
-/** How many ids this process has made: each of them has a smaller number. */
-export function idsMade(): number {
-  return made;
+/** Of all ids that `client` made so far, none comes after this one. */
+export function lastId(client: string): string {
+  return made === 0 ? client : client + (made - 1).toString(36);
 }
 
-/** Number of an id that `client` made. */
-export function numberOf(id: string): number {
-  return parseInt(id.slice(CLIENT_LENGTH), 36);
+/** Whether a client made id `a` after its id `b`. */
+export function isAfter(a: string, b: string): boolean {
+  return a.length === b.length ? a > b : a.length > b.length;
 }

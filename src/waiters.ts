@@ -1,6 +1,6 @@
 /** Who waits for which task, in this process: one question and one subscription for all. */
 import { Batch } from "./batch.ts";
-import { idsMade, numberOf } from "./ids.ts";
+import { isAfter, lastId } from "./ids.ts";
 import type { Need, Outcome, TaskQueue } from "./task_queue.ts";
 import { type WaitOptions, waitUntil } from "./wait.ts";
 
@@ -77,11 +77,11 @@ export class Waiters {
   readonly #ask: Batch<Need, Outcome | undefined>;
   /** Whom to ask for at the end of this tick. */
   #asking: Waiter[] = [];
-  /** Calls of this client with a lower number may be over without anybody here having noticed. */
-  #unnoticed: number = idsMade();
-  /** Calls of this handle with these numbers have no answer yet. */
-  #answered = 0;
-  #called = 0;
+  /** Calls of this client up to this one may be over without anybody here having noticed. */
+  #missed: string;
+  /** Calls of this handle after the one and up to the other have no answer yet. */
+  #answered = "";
+  #called = "";
   /** Outcomes of such: nobody could wait for them so far. */
   readonly #early = new Map<string, Outcome>();
   #forgetting: ReturnType<typeof setTimeout> | undefined;
@@ -90,11 +90,12 @@ export class Waiters {
 
   constructor(queue: TaskQueue) {
     this.#queue = queue;
+    this.#missed = lastId(queue.client);
     this.#ask = new Batch((tasks) => this.#queue.wait(tasks));
     this.#unlisten = queue.listen({
       outcome: (id, outcome) => this.#hear(id, outcome),
       restored: () => {
-        this.#unnoticed = idsMade();
+        this.#missed = lastId(queue.client);
         this.#recheck();
       },
     });
@@ -139,12 +140,12 @@ export class Waiters {
 
   /** A call is sent. */
   called({ id, origin }: Need): void {
-    if (origin === undefined) this.#called = numberOf(id) + 1;
+    if (origin === undefined) this.#called = id;
   }
 
   /** A call has its answer: whoever waits for its outcome does so now, or asks the queue. */
   answered({ id, origin }: Need): void {
-    if (origin === undefined) this.#answered = Math.max(this.#answered, numberOf(id) + 1);
+    if (origin === undefined && isAfter(id, this.#answered)) this.#answered = id;
     if (this.#early.size > 0) this.#forgetting ??= setTimeout(() => this.#forgetEarly(), 0);
   }
 
@@ -187,7 +188,7 @@ export class Waiters {
   /** Whether the queue is still to tell of a task, without being asked. */
   #isToBeTold({ id, origin }: Need): boolean {
     return origin === undefined && id.startsWith(this.#queue.client) &&
-      numberOf(id) >= this.#unnoticed;
+      isAfter(id, this.#missed);
   }
 
   #leave(waiter: Waiter): void {
@@ -242,24 +243,27 @@ export class Waiters {
   }
 
   #noteOwn(id: string, outcome: Outcome | undefined): void {
-    const number = numberOf(id);
-    const isEarly = number >= this.#answered && number < this.#called;
+    const isEarly = isAfter(id, this.#answered) && !isAfter(id, this.#called);
     const hasRoom = isEarly && this.#early.size < MAX_EARLY;
     if (hasRoom && outcome !== undefined && outcome.text.length <= MAX_EARLY_TEXT) {
       this.#early.set(id, outcome);
     } else {
       // Whoever waits for it from now on has missed this.
-      this.#unnoticed = Math.max(this.#unnoticed, number + 1);
+      this.#miss(id);
     }
   }
 
   #forgetEarly(): void {
     this.#forgetting = undefined;
     for (const id of this.#early.keys()) {
-      if (numberOf(id) >= this.#answered) continue;
+      if (isAfter(id, this.#answered)) continue;
       this.#early.delete(id);
-      this.#unnoticed = Math.max(this.#unnoticed, numberOf(id) + 1);
+      this.#miss(id);
     }
+  }
+
+  #miss(id: string): void {
+    if (isAfter(id, this.#missed)) this.#missed = id;
   }
 
   #arrive(waiter: Waiter, outcome: Outcome): void {

@@ -14,6 +14,8 @@ export const UPLOAD_TTL = 60_000;
 /** A script with what it takes and gives back. */
 export interface Script {
   readonly name: string;
+  /** What it does, without what it shares with others. */
+  readonly body: string;
   readonly text: string;
   /** Whether it makes room, in the end, so that a full server should run it. */
   readonly frees: boolean;
@@ -33,6 +35,7 @@ export function script(name: string, body: string, frees = false): Script {
   let text: string | undefined;
   return {
     name,
+    body,
     frees,
     get text() {
       return text ??= withPrelude(body);

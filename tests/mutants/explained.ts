@@ -70,8 +70,6 @@ export const EXPLAINED: readonly Explanation[] = [
       "settle: drop over = {}",
       "settle: drop over = {} (2)",
       "settle: shift steps, through = #needs + 1, #needs < n",
-      "keep_time: drop if call('EXISTS', DUE, LATE, DEAD, RESTS) == 0 then return false end",
-      "keep_time: swap if call('EXISTS', DUE, LATE, DEAD, RESTS) == 0 then return false end",
       "ENQUEUE: shift links[#links + 1] = { n, id, needs >= 0 and 80 or 1 }",
       "ENQUEUE: shift if (#links > 0 or #over > 0) and settle(0) then answers[#answers + 1] = '+' end",
       "ENQUEUE: shift if (#links > 0 or #over > 0) and settle(0) then answers[#answers + 1] = '+' end (2)",

@@ -19,10 +19,10 @@ export interface Mutant extends Omit<Mutation, "text"> {
   readonly text: string;
 }
 
-const BODIES: readonly Part[] = SCRIPTS.map(({ name, text }) => ({
+const BODIES: readonly Part[] = SCRIPTS.map(({ name, body }) => ({
   script: name,
   name: name.toUpperCase(),
-  text: STATEMENTS.reduce((rest, statement) => rest.replace(`${statement}\n`, ""), text),
+  text: body,
 }));
 
 const PRELUDE: readonly Part[] = STATEMENTS.map((text) => ({
