@@ -30,11 +30,12 @@ async function outcomeOf(
   { measure }: Entry,
 ): Promise<Pick<Row, "figures" | "samples" | "error">> {
   const samples: Figures[] = [];
+  const read = () => samples.length === 0 ? {} : { samples };
   try {
     const figures = await measure((sample) => samples.push(sample));
-    return samples.length === 0 ? { figures } : { figures, samples };
+    return { figures, ...read() };
   } catch (error) {
-    return { error: error instanceof Error ? error.message : String(error) };
+    return { error: error instanceof Error ? error.message : String(error), ...read() };
   }
 }
 

@@ -3,7 +3,10 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { costOf, heldIn, LOADS, SPREAD } from "../bench/capacity/measured.ts";
 import { ASSUMED, carriedBy, DAY, placesFor, planFor } from "../bench/capacity/plan.ts";
 import { capacityOf } from "../bench/capacity/section.ts";
+import { linesOf } from "../bench/long/chart.ts";
 import { growthOf } from "../bench/long/growth.ts";
+import { onTheWay } from "../bench/long/section.ts";
+import { longWorkload } from "../bench/long/workload.ts";
 import type { Row } from "../bench/outcomes.ts";
 import { BYTES, payloadsLike } from "../bench/redis/payloads.ts";
 import { encodeArguments } from "../src/codec.ts";
@@ -37,6 +40,20 @@ Deno.test("bench: growth is told by the parts that each half rose by", () => {
   const { first, last } = growthOf([0, 1, 2, 3, 4, 5], [80, 100, 120, 100, 100, 100]);
   strictEqual(first.toFixed(3), "0.400");
   strictEqual(last.toFixed(3), "0.000");
+});
+
+Deno.test("bench: what was read on the way is in the page and in its chart", () => {
+  const samples = Array.from({ length: 20 }, (_, i) => ({ done: i + 1, keys: 100 * (i + 1) }));
+  const row = { workload: "long", case: "", side: "worq/bun", round: 1 };
+  const page = onTheWay(longWorkload({ tasks: 1, long: 1 }), [{ ...row, samples }]);
+  match(page, /\| keys \| \+[\d.]+% \| \+[\d.]+% \| grows \|/);
+  match(page, /\| 20 .* 2,000 /);
+  const chart = linesOf([{ ...row, samples }]);
+  strictEqual(chart.match(/<path class="bun" d="M\d/g)?.length, 2, "a line, and its name");
+  for (const rows of [[], [row]]) {
+    strictEqual(onTheWay(longWorkload({ tasks: 1, long: 1 }), rows), "");
+    strictEqual(linesOf(rows), "");
+  }
 });
 
 const COST = { redis: 50e-6, producer: 100e-6, pool: 200e-6, network: 500 };

@@ -68,7 +68,7 @@ async function idleCosts(costs: Costs, processes: Processes, ms: number): Promis
   const pids = pidsOf(processes);
   const before = await costs.read(pids);
   await sleep(ms);
-  // Of 1,000 tasks the CPU would be in seconds: a second is as many milliseconds.
+  // Seconds in place of tasks: what 1,000 of them take in seconds, one takes in milliseconds.
   const { commands, cpuWorker, cpuRedis } = costOf(before, await costs.read(pids), ms / 1_000);
   return { idleCommands: commands!, idleWorker: cpuWorker!, idleRedis: cpuRedis! };
 }

@@ -66,7 +66,7 @@ export function hostWorkload(size: Size): Workload {
       { key: "balance", header: "least : most busy process ↑" },
     ],
     cases: [
-      ...HOSTS.map((hosts) => hostCase(`${hosts}, no-ops`, { hosts, n: size.tasks })),
+      ...HOSTS.map((hosts) => hostCase(`${hosts}, no-ops`, { hosts, n: share(size, 0.5) })),
       ...HOSTS.map((hosts) =>
         hostCase(`${hosts}, ${WAIT} ms`, { hosts, n: hosts * share(size, 0.05), wait: WAIT })
       ),
