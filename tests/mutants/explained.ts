@@ -114,11 +114,4 @@ export const EXPLAINED: readonly Explanation[] = [
       "wake: shift if CLUSTER and now - since < 6000 then return end",
     ],
   },
-  {
-    why:
-      "Only a full server needs this: the first write, which it refuses (`tests/faults_test.ts`).",
-    names: [
-      "EXCHANGE: drop call('HSET', pool, 'seen', NOW)",
-    ],
-  },
 ];
