@@ -528,7 +528,6 @@ local function keep_time()
     local score = call('ZSCORE', PENDING, id)
     if score then close(id, score) end
   end
-  make_ready()
   local more = end_late()
   local dead = expired(DEAD)
   for _, id in ipairs(dead) do drop_dead(id) end

@@ -58,7 +58,8 @@ export const ENQUEUE_PLAIN: Script = script(
 local again, after = ARGV[2] == '1', ARGV[3]
 if after ~= '' and not is_known(after) then return 'early' end
 local answers, messages, line = {}, {}, {}
-local place = call('HINCRBY', META, 'sequence', #ARGV / 2 - 1.5) - (#ARGV / 2 - 1.5)
+local tasks = (#ARGV - 3) / 2
+local place = call('HINCRBY', META, 'sequence', tasks) - tasks
 for i = 4, #ARGV, 2 do
   local id, n = ARGV[i], #line
   place = place + 1
