@@ -90,6 +90,8 @@ export class Consumer {
   /** There is no hurry: what comes may gather. */
   #patient = false;
   #quiet = false;
+  /** Whether somebody is about to hear that tasks ended. */
+  #telling = false;
   #leaving = false;
   #unlisten = () => {};
   #turnStart = 0;
@@ -175,9 +177,15 @@ export class Consumer {
 
   #finishedOne(): void {
     if (this.#running.size === 0) this.#whenIdle();
-    if (this.#inNoHurry) return;
-    this.#news.resolve();
-    this.#host.changed();
+    // Those that ended together are told together.
+    if (this.#telling) return;
+    this.#telling = true;
+    queueMicrotask(() => {
+      this.#telling = false;
+      if (this.#inNoHurry) return;
+      this.#news.resolve();
+      this.#host.changed();
+    });
   }
 
   /** One exchange after the other, until the last one has told that the pool leaves. */
@@ -252,7 +260,8 @@ export class Consumer {
     const hungry = claims.length >= want;
     const turnPasses = this.#hungry && !hungry;
     this.#hungry = hungry;
-    claims.forEach((claim) => this.#quiet ? this.#giveBack(claim) : this.#begin(claim));
+    const now = performance.now();
+    for (const claim of claims) this.#quiet ? this.#giveBack(claim) : this.#begin(claim, now);
     if (turnPasses) this.#host.changed();
   }
 
@@ -289,7 +298,7 @@ export class Consumer {
     this.#turnStart = performance.now();
   }
 
-  #begin(claim: Claim): void {
+  #begin(claim: Claim, now: number): void {
     try {
       if (claim.message === undefined) throw new SyntaxError("the stored message is missing");
       const message = decodeMessage(claim.message);
@@ -302,7 +311,7 @@ export class Consumer {
         abort: new Abort(),
         ...{ beat: 0, chain: undefined, before: undefined, after: undefined },
       };
-      this.#running.add(run, first, performance.now());
+      this.#running.add(run, first, now);
       // Most tasks take no results, and each promise that they do without counts.
       const over = message.needs === 0 ? this.#host.run(run, this) : this.#runWithInputs(run);
       over.then(

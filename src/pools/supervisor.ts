@@ -98,7 +98,7 @@ export class Supervisor implements Crew {
       const { id, fence } = job.claim;
       return Promise.resolve({ id, fence, kind: "returned", text: "", keep: 0 });
     }
-    const report = best.run(job);
+    const report = best.run(job, now);
     if (best.needsSweep) this.#watch();
     return report;
   }
