@@ -48,7 +48,6 @@ export interface WorkerHost {
 interface Entry extends Linked<Entry> {
   readonly serial: number;
   readonly job: Job;
-  readonly settle: (report: Report) => void;
   /** Time after which it must not begin any more, when it was sent ahead. */
   readonly until: number;
   /** When it may have begun, by `performance.now()`; 0 while others are before it. */
@@ -183,8 +182,7 @@ export class Worker {
   }
 
   /** Has it run a task. */
-  run(job: Job, now: number): Promise<Report> {
-    const { promise, resolve } = Promise.withResolvers<Report>();
+  run(job: Job, now: number): void {
     const serial = ++this.#serial;
     if (this.#entries.size === 0) {
       this.#first = serial;
@@ -195,7 +193,6 @@ export class Worker {
     const entry: Entry = {
       serial,
       job,
-      settle: resolve,
       until: waits ? Date.now() + AHEAD : 0,
       begun: waits ? 0 : now,
       overdue: 0,
@@ -221,7 +218,6 @@ export class Worker {
         ],
       ) === 1
     ) queueMicrotask(() => this.#flush());
-    return promise;
   }
 
   /** Looks after what only time tells: tasks over their time, and tasks behind a slow one. */
@@ -435,8 +431,9 @@ export class Worker {
     this.#queued.delete(entry);
     if (kind === "returned") this.#given--;
     if (entry.abandoned > 0) this.#abandoned--;
-    const { job: { claim: { id, fence }, message } } = entry;
-    entry.settle({ id, fence, kind, text, keep: message.resultTimeout, delay });
+    const { job } = entry;
+    const { claim: { id, fence }, message: { resultTimeout: keep } } = job;
+    job.done({ id, fence, kind, text, keep, delay });
     if (!this.#receiving) this.#settledSome();
   }
 
