@@ -15,6 +15,9 @@ export function newClient(): string {
     .replaceAll("+", ".").replaceAll("/", "_");
 }
 
+const ZERO = "0".charCodeAt(0);
+const LETTERS = "a".charCodeAt(0);
+
 let made = 0;
 
 /** An id that begins with the name of its client. */
@@ -29,5 +32,11 @@ export function idsMade(): number {
 
 /** Number of an id that `client` made. */
 export function numberOf(id: string): number {
-  return parseInt(id.slice(CLIENT_LENGTH), 36);
+  // As parseInt(…, 36) does, which is slow and wants a text of its own.
+  let number = 0;
+  for (let at = CLIENT_LENGTH; at < id.length; at++) {
+    const code = id.charCodeAt(at);
+    number = 36 * number + code - (code < LETTERS ? ZERO : LETTERS - 10);
+  }
+  return number;
 }
