@@ -34,9 +34,10 @@ export class Chain<T extends Linked<T>> implements Iterable<T> {
     return one.chain === this;
   }
 
-  /** Puts it at the end, unless it is here. */
+  /** Puts it at the end, unless it is here; it leaves the chain that it is in. */
   add(one: T): void {
     if (one.chain === this) return;
+    one.chain?.delete(one);
     one.chain = this;
     one.before = this.#last;
     if (this.#last === undefined) this.#first = one;

@@ -6,6 +6,7 @@
 import { setImmediate } from "node:timers";
 import { Abort } from "../abort.ts";
 import type { Broker } from "../broker.ts";
+import type { Chain } from "../chain.ts";
 import { QueueUnavailable, TaskFailure } from "../errors.ts";
 import { deliver, type Delivery, deliveryOf } from "../couriers.ts";
 import { decodeMessage, DEFAULT_POLICY, type Message } from "../message.ts";
@@ -31,6 +32,8 @@ export interface Job {
   readonly message: Message;
   /** Asks the task to end early. */
   readonly abort: Abort;
+  /** To be called once, with how it ended. */
+  done(report: Report): void;
 }
 
 /** What a consumer needs of its pool. */
@@ -47,15 +50,33 @@ export interface ConsumerHost {
   reserve(consumer: Consumer, most: number): number;
   /** Gives reserved room back. */
   release(count: number): void;
-  /** Runs a task; never rejects. */
-  run(job: Job, consumer: Consumer): Promise<Report>;
+  /** Runs a task, which then is done. */
+  run(job: Job, consumer: Consumer): void;
   /** There may be room, or a turn, for other consumers. */
   changed(): void;
   /** Hears of what nobody else would. */
   tell(error: Error): void;
 }
 
-interface Run extends Job, Beating<Run> {}
+/** A task that its pool has. */
+class Run implements Job, Beating<Run> {
+  readonly abort = new Abort();
+  beat = 0;
+  chain: Chain<Run> | undefined = undefined;
+  before: Run | undefined = undefined;
+  after: Run | undefined = undefined;
+
+  constructor(
+    readonly broker: Broker,
+    public claim: Claim,
+    readonly message: Message,
+    readonly end: (run: Run, report: Report) => void,
+  ) {}
+
+  done(report: Report): void {
+    this.end(this, report);
+  }
+}
 
 // Also the longest that a lost wake-up can cost.
 const POLL = 5_000;
@@ -90,6 +111,8 @@ export class Consumer {
   /** There is no hurry: what comes may gather. */
   #patient = false;
   #quiet = false;
+  /** Whether somebody is about to hear that tasks ended. */
+  #telling = false;
   #leaving = false;
   #unlisten = () => {};
   #turnStart = 0;
@@ -132,7 +155,7 @@ export class Consumer {
 
   /** The pool has room, or it is this consumer's turn. */
   nudge(): void {
-    if (this.#hungry && !this.#inNoHurry) this.#news.resolve();
+    if (this.#hungry && !this.#inNoHurry && this.#host.room(this) > 0) this.#news.resolve();
   }
 
   /** Takes no more tasks; resolves when those that run are over. */
@@ -175,9 +198,15 @@ export class Consumer {
 
   #finishedOne(): void {
     if (this.#running.size === 0) this.#whenIdle();
-    if (this.#inNoHurry) return;
-    this.#news.resolve();
-    this.#host.changed();
+    // Those that ended together are told together.
+    if (this.#telling) return;
+    this.#telling = true;
+    queueMicrotask(() => {
+      this.#telling = false;
+      if (this.#inNoHurry) return;
+      this.#news.resolve();
+      this.#host.changed();
+    });
   }
 
   /** One exchange after the other, until the last one has told that the pool leaves. */
@@ -252,7 +281,8 @@ export class Consumer {
     const hungry = claims.length >= want;
     const turnPasses = this.#hungry && !hungry;
     this.#hungry = hungry;
-    claims.forEach((claim) => this.#quiet ? this.#giveBack(claim) : this.#begin(claim));
+    const now = performance.now();
+    for (const claim of claims) this.#quiet ? this.#giveBack(claim) : this.#begin(claim, now);
     if (turnPasses) this.#host.changed();
   }
 
@@ -289,26 +319,19 @@ export class Consumer {
     this.#turnStart = performance.now();
   }
 
-  #begin(claim: Claim): void {
+  #begin(claim: Claim, now: number): void {
     try {
       if (claim.message === undefined) throw new SyntaxError("the stored message is missing");
       const message = decodeMessage(claim.message);
       // A lease starts with the default interval, whatever the task asks for.
       const first = Math.min(message.heartbeatInterval, DEFAULT_POLICY.heartbeatInterval);
-      const run: Run = {
-        broker: this.#broker,
-        claim,
-        message,
-        abort: new Abort(),
-        ...{ beat: 0, chain: undefined, before: undefined, after: undefined },
-      };
-      this.#running.add(run, first, performance.now());
+      const run = new Run(this.#broker, claim, message, this.#end);
+      this.#running.add(run, first, now);
       // Most tasks take no results, and each promise that they do without counts.
-      const over = message.needs === 0 ? this.#host.run(run, this) : this.#runWithInputs(run);
-      over.then(
-        (report) => this.#end(run, report),
-        (error) => this.#end(run, this.#unfit(claim, error)),
-      );
+      if (message.needs === 0) this.#host.run(run, this);
+      else {
+        this.#runWithInputs(run).catch((error) => this.#end(run, this.#unfit(claim, error)));
+      }
     } catch (error) {
       this.#reports.push(this.#unfit(claim, error));
     }
@@ -330,22 +353,21 @@ export class Consumer {
     );
   }
 
-  async #runWithInputs(run: Run): Promise<Report> {
+  async #runWithInputs(run: Run): Promise<void> {
     const { id, fence, inputs } = run.claim;
     const delivery = deliveryOf(run.message);
-    if (delivery !== undefined) return await this.#deliver(run, delivery);
+    if (delivery !== undefined) return run.done(await this.#deliver(run, delivery));
     const missing = run.message.needs - inputs.length;
-    if (missing <= 0) return await this.#host.run(run, this);
+    if (missing <= 0) return this.#host.run(run, this);
     try {
       const rest = await this.#broker.taskQueue.inputs(id, inputs.length, missing);
-      const { broker, message, abort } = run;
-      const claim = { ...run.claim, inputs: [...inputs, ...rest] };
-      return await this.#host.run({ broker, claim, message, abort }, this);
+      run.claim = { ...run.claim, inputs: [...inputs, ...rest] };
     } catch (error) {
       // The queue could not be asked: not the task's fault.
       this.#host.tell(error as Error);
-      return { id, fence, kind: "returned", text: "", keep: 0 };
+      return run.done({ id, fence, kind: "returned", text: "", keep: 0 });
     }
+    this.#host.run(run, this);
   }
 
   /** A result that a task of another queue takes. */
@@ -364,7 +386,7 @@ export class Consumer {
     }
   }
 
-  #end(run: Run, report: Report): void {
+  readonly #end = (run: Run, report: Report): void => {
     // Otherwise it was handed back, or is another pool's by now.
     if (!this.#running.delete(run)) return;
     this.#reports.push(report);
@@ -372,7 +394,7 @@ export class Consumer {
     if (report.kind === "returned" || report.kind === "lost") this.#hungry = true;
     if (report.kind === "failed" && run.message.ignoreResult) this.#tellFailure(run, report);
     this.#finishedOne();
-  }
+  };
 
   #tellFailure({ claim: { id }, message }: Run, { text }: Report): void {
     const subject = { task: message.name, queue: this.queue, id };

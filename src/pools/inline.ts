@@ -1,7 +1,6 @@
 /** {@linkcode InlineWorkerPool}: runs tasks on this very event loop. */
 import type { Broker } from "../broker.ts";
 import type { Place, Waiting } from "../current_task.ts";
-import type { Report } from "../task_queue.ts";
 import { checkCount } from "../wait.ts";
 import type { Job } from "./consumer.ts";
 import { type Crew, type CrewHost, WorkerPool, type WorkerPoolOptions } from "./worker_pool.ts";
@@ -88,8 +87,10 @@ export class InlineCrew implements Crew {
   }
 
   /** Runs a task. */
-  run({ broker, claim, message, abort }: Job): Promise<Report> {
-    return (this.#own ?? broker).run(claim, message, abort, broker.name, this.#place);
+  run(job: Job): void {
+    const { broker, claim, message, abort } = job;
+    void (this.#own ?? broker).run(claim, message, abort, broker.name, this.#place)
+      .then((report) => job.done(report));
   }
 
   /** Waits for nothing: what still runs was handed back. */

@@ -124,7 +124,7 @@ class ProcessHandle implements WorkerHandle {
     if (child.pid === undefined) return; // it has no pipes; why it is not there is on its way
     child.stderr!.on("data", (data) => this.#tail = (this.#tail + data).slice(-TAIL));
     const frames = child.stdio[3] as Readable;
-    onLine(frames, (line) => events.frame(parsed(line)));
+    onLine(frames, (line) => events.frames(parsed(line)));
     const exited = new Promise<true>((resolve) => child.once("exit", () => resolve(true)));
     const [gone, quiet] = [frames, child.stderr!].map((stream) =>
       new Promise<void>((resolve) => stream.once("close", () => resolve()))

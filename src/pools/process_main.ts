@@ -49,7 +49,7 @@ const encoder = new TextEncoder();
 
 /** The frames are in the pipe when it returns, even when this process is killed then. */
 function send(frames: readonly FromWorker[]): void {
-  const bytes = encoder.encode(frames.map((frame) => `${JSON.stringify(frame)}\n`).join(""));
+  const bytes = encoder.encode(`${JSON.stringify(frames)}\n`);
   try {
     for (let sent = 0; sent < bytes.length;) sent += writeSync(FRAMES, bytes, sent);
   } catch {

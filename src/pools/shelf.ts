@@ -26,6 +26,7 @@ const decoder = new TextDecoder();
 /** The worker's side. */
 export class Shelf {
   readonly #write: ShelfWriter;
+  readonly #bytes = new Uint8Array(ROOM);
   #used = 0;
 
   /** A shelf on what `write` writes to. */
@@ -36,10 +37,11 @@ export class Shelf {
   /** Puts an outcome there; returns whether there was room. */
   put(done: Done): boolean {
     // The number on both sides: what was read while it was written does not match.
-    const bytes = encoder.encode(`${done[1]} ${JSON.stringify(done)} ${done[1]}\n\0`);
-    if (this.#used + bytes.length > ROOM) return false;
-    this.#write(bytes, this.#used);
-    this.#used += bytes.length - 1; // the next one takes the place of the zero
+    const text = `${done[1]} ${JSON.stringify(done)} ${done[1]}\n\0`;
+    const { read, written } = encoder.encodeInto(text, this.#bytes);
+    if (read < text.length || this.#used + written > ROOM) return false;
+    this.#write(this.#bytes.subarray(0, written), this.#used);
+    this.#used += written - 1; // the next one takes the place of the zero
     return true;
   }
 

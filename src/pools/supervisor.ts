@@ -1,6 +1,5 @@
 /** {@linkcode Supervisor}: keeps the workers of a pool running, and gives each task to one. */
 import { WorqError } from "../errors.ts";
-import type { Report } from "../task_queue.ts";
 import type { Job } from "./consumer.ts";
 import type { Start } from "./frames.ts";
 import { Pace } from "./pace.ts";
@@ -88,7 +87,7 @@ export class Supervisor implements Crew {
   }
 
   /** Gives a task to the worker that has the fewest; back, when none has room any more. */
-  run(job: Job): Promise<Report> {
+  run(job: Job): void {
     const now = performance.now();
     let best: Worker | undefined;
     for (const { worker } of this.#slots) {
@@ -96,11 +95,10 @@ export class Supervisor implements Crew {
     }
     if (best === undefined) {
       const { id, fence } = job.claim;
-      return Promise.resolve({ id, fence, kind: "returned", text: "", keep: 0 });
+      return job.done({ id, fence, kind: "returned", text: "", keep: 0 });
     }
-    const report = best.run(job);
+    best.run(job, now);
     if (best.needsSweep) this.#watch();
-    return report;
   }
 
   /** Ends all workers. */

@@ -95,10 +95,9 @@ class ThreadHandle implements WorkerHandle {
     this.post(["shelf", this.#shelf]);
     this.#worker.addEventListener("message", ({ data }) => {
       this.#awaitEnd();
-      if (Array.isArray(data)) data.forEach((frame) => events.frame(frame));
-      else events.frame(data);
+      events.frames(data);
     });
-    this.#worker.addEventListener("messageerror", () => events.frame("what cannot be read"));
+    this.#worker.addEventListener("messageerror", () => events.frames("what cannot be read"));
     this.#worker.addEventListener("error", (event) => {
       // Otherwise this process would die of it.
       event.preventDefault();

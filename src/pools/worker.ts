@@ -1,4 +1,5 @@
 /** {@linkcode Worker}: one thread or process, as its pool sees it. */
+import { Chain, type Linked } from "../chain.ts";
 import { encodeFailure } from "../outcome.ts";
 import { retryDelay } from "../retry.ts";
 import { type Declaration, readDeclarations } from "../schedule.ts";
@@ -44,10 +45,9 @@ export interface WorkerHost {
   ended(): void;
 }
 
-interface Entry {
+interface Entry extends Linked<Entry> {
   readonly serial: number;
   readonly job: Job;
-  readonly settle: (report: Report) => void;
   /** Time after which it must not begin any more, when it was sent ahead. */
   readonly until: number;
   /** When it may have begun, by `performance.now()`; 0 while others are before it. */
@@ -96,12 +96,12 @@ export class Worker {
   readonly #limits: WorkerLimits;
   readonly #pace: Pace;
   readonly #host: WorkerHost;
-  /** All that it has; those that are not in one of the two sets wait for other tasks. */
+  /** All that it has; those that are not in one of the two chains wait for other tasks. */
   readonly #entries = new Map<number, Entry>();
   /** What runs, as far as is known. */
-  readonly #active = new Set<Entry>();
+  readonly #active = new Chain<Entry>();
   /** What has yet to begin, in order. */
-  readonly #queued = new Set<Entry>();
+  readonly #queued = new Chain<Entry>();
   readonly #over = Promise.withResolvers<void>();
   readonly #startTimer: ReturnType<typeof setTimeout>;
   #endTimer: ReturnType<typeof setTimeout> | undefined;
@@ -110,6 +110,8 @@ export class Worker {
   /** Tasks that it has although nobody wants them any more. */
   #abandoned = 0;
   #given = 0;
+  /** Whether more of what it said just now is to be heard. */
+  #receiving = false;
   /** Whether it said anything since the last look at its shelf. */
   #heard = false;
   /** The order that it got when it last had none. */
@@ -140,7 +142,7 @@ export class Worker {
     this.#host = host;
     this.#handle = launch(title, {
       pid: (pid) => this.pid = pid,
-      frame: (data) => this.#receive(data, start),
+      frames: (data) => this.#receive(data, start),
       ended: (ending) => this.#end(ending),
     });
     this.#startTimer = setTimeout(() => {
@@ -180,8 +182,7 @@ export class Worker {
   }
 
   /** Has it run a task. */
-  run(job: Job): Promise<Report> {
-    const { promise, resolve } = Promise.withResolvers<Report>();
+  run(job: Job, now: number): void {
     const serial = ++this.#serial;
     if (this.#entries.size === 0) {
       this.#first = serial;
@@ -189,15 +190,15 @@ export class Worker {
     }
     const waits = this.#load >= this.#limits.concurrency;
     const { claim, broker, abort } = job;
-    const entry = {
+    const entry: Entry = {
       serial,
       job,
-      settle: resolve,
       until: waits ? Date.now() + AHEAD : 0,
-      begun: waits ? 0 : performance.now(),
+      begun: waits ? 0 : now,
       overdue: 0,
       timedOut: false,
       abandoned: 0,
+      ...{ chain: undefined, before: undefined, after: undefined },
     };
     this.#entries.set(serial, entry);
     (waits ? this.#queued : this.#active).add(entry);
@@ -217,7 +218,6 @@ export class Worker {
         ],
       ) === 1
     ) queueMicrotask(() => this.#flush());
-    return promise;
   }
 
   /** Looks after what only time tells: tasks over their time, and tasks behind a slow one. */
@@ -225,7 +225,9 @@ export class Worker {
     if (!this.#heard) this.#lookAtShelf();
     this.#heard = false;
     if (!this.#isListening()) return this.#checkHearing(now);
-    for (const entry of this.#queued) {
+    for (const entry of [...this.#queued]) {
+      // Where one is taken back, another one may begin.
+      if (!this.#queued.has(entry)) continue;
       if (Date.now() > entry.until + SLACK && entry.overdue++ > 0) this.#takeBack(entry);
     }
     if (this.#limits.taskTimeout === Infinity && this.#abandoned === 0) return;
@@ -280,7 +282,7 @@ export class Worker {
     const { concurrency, maxTasks } = this.#limits;
     if (this.#state !== "ready") return 0;
     if (this.#goesOn) return concurrency;
-    const [first] = this.#active;
+    const { first } = this.#active;
     const ahead = this.#pace.ahead(first === undefined ? 0 : now - first.begun);
     return Math.min(maxTasks - this.#given + this.#load, concurrency + ahead);
   }
@@ -293,10 +295,16 @@ export class Worker {
   #receive(data: unknown, start: Start): void {
     if (this.ending !== undefined) return;
     this.#heard = true;
-    if (!isFrame(data)) {
-      return this.kill(`sent what no worker sends: ${clip(String(JSON.stringify(data)))}`);
+    this.#receiving = true;
+    for (const frame of Array.isArray(data) ? data : [data]) {
+      if (isFrame(frame)) this.#handleFrame(frame, start);
+      else {
+        this.kill(`sent what no worker sends: ${clip(String(JSON.stringify(frame)))}`);
+        break;
+      }
     }
-    this.#handleFrame(data, start);
+    this.#receiving = false;
+    this.#settledSome();
   }
 
   #handleFrame(frame: FromWorker, start: Start): void {
@@ -423,8 +431,13 @@ export class Worker {
     this.#queued.delete(entry);
     if (kind === "returned") this.#given--;
     if (entry.abandoned > 0) this.#abandoned--;
-    const { job: { claim: { id, fence }, message } } = entry;
-    entry.settle({ id, fence, kind, text, keep: message.resultTimeout, delay });
+    const { job } = entry;
+    const { claim: { id, fence }, message: { resultTimeout: keep } } = job;
+    job.done({ id, fence, kind, text, keep, delay });
+    if (!this.#receiving) this.#settledSome();
+  }
+
+  #settledSome(): void {
     this.#beginNext();
     this.#endWhenDone();
     this.#host.changed();
@@ -433,8 +446,11 @@ export class Worker {
   /** The next ones may have begun: the worker takes them in order, and tells when one is over. */
   #beginNext(): void {
     if (this.ending !== undefined) return;
-    for (const entry of this.#queued) {
-      if (this.#active.size >= this.#limits.concurrency) return;
+    for (
+      let entry = this.#queued.first;
+      entry !== undefined && this.#active.size < this.#limits.concurrency;
+      entry = this.#queued.first
+    ) {
       this.#queued.delete(entry);
       this.#active.add(entry);
       entry.begun = performance.now();

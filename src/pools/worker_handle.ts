@@ -15,8 +15,8 @@ export interface WorkerHandle {
 export interface WorkerEvents {
   /** Process id; told when there is one. */
   pid(pid: number): void;
-  /** Something came from the worker. */
-  frame(data: unknown): void;
+  /** Something came from the worker: a list of frames, unless a task sent it. */
+  frames(data: unknown): void;
   /** It has ended, by whatever cause: `exited with code 1`. Told once, and last. */
   ended(how: Ending): void;
 }

@@ -173,11 +173,12 @@ export class WorkerMain {
     const claim: Claim = { id, fence, message, inputs, failures };
     const place = new WorkerPlace(this.#waitingPolicy, (frame) => this.#lend(frame, serial));
     const { kind, text, delay } = await this.#report(claim, queue, abort, place);
-    const took = performance.now() - begin - place.waited;
+    const now = performance.now();
+    const took = now - begin - place.waited;
     if (kind === "retry") {
       this.flush();
       this.#channel.post([["retry", serial, delay ?? 0, text, took]]);
-    } else this.#tell(["done", serial, kind === "success", text, took, this.#memory()]);
+    } else this.#tell(["done", serial, kind === "success", text, took, this.#memory()], now);
     this.#running.delete(serial);
     this.#pump();
   }
@@ -193,15 +194,15 @@ export class WorkerMain {
    * The next task may block this thread: what is done is on its way before it begins, or on the
    * shelf when there is enough to do until more arrives.
    */
-  #tell(done: Done): void {
-    const now = performance.now();
+  #tell(done: Done, now: number): void {
     if (this.#held.push(done) === 1) this.#heldSince = now;
     const goesOn = 2 * this.#waiting.length > this.#held.length && now - this.#heldSince < HOLD;
     if (!goesOn || !this.shelf?.put(done)) this.flush();
     else if (this.#held.length === 1) setImmediate(this.flush); // when this thread waits at last
   }
 
-  async #report(
+  /** Not an async function: with one more to wait for, each task would cost more. */
+  #report(
     claim: Claim,
     queue: string,
     abort: Abort,
@@ -209,9 +210,10 @@ export class WorkerMain {
   ): Promise<Pick<Report, "kind" | "text" | "delay">> {
     try {
       const message = decodeMessage(claim.message ?? "");
-      return await this.#broker!.run(claim, message, abort, queue, place);
+      return this.#broker!.run(claim, message, abort, queue, place);
     } catch (error) {
-      return { kind: "failed", text: encodeFailure({ task: "?", queue, id: claim.id }, error) };
+      const text = encodeFailure({ task: "?", queue, id: claim.id }, error);
+      return Promise.resolve({ kind: "failed", text });
     }
   }
 

@@ -10,7 +10,6 @@ import type { Waiting } from "../current_task.ts";
 import { QueueUnavailable } from "../errors.ts";
 import { type Logger, stderrLogger } from "../logger.ts";
 import type { Declaration } from "../schedule.ts";
-import type { Report } from "../task_queue.ts";
 import { checkMilliseconds, waitUntil } from "../wait.ts";
 import { Consumer, type Job } from "./consumer.ts";
 import { Ticker } from "./ticker.ts";
@@ -76,8 +75,8 @@ export interface Crew {
   capacity(): number;
   /** Whether all workers have enough to do for a while. */
   readonly busy?: boolean;
-  /** Runs a task and reports; never rejects. Its `abort` asks it to end early. */
-  run(job: Job): Promise<Report>;
+  /** Runs a task, and tells it when it is done. Its `abort` asks it to end early. */
+  run(job: Job): void;
   /** Ends it, with whatever it is doing. */
   end(): Promise<void>;
   /** Workers that could not be stopped. */
@@ -142,7 +141,7 @@ export class WorkerPool implements AsyncDisposable {
       release: (count: number) => this.#release(count),
       run: (job: Job, consumer: Consumer) => {
         this.#turns.began(consumer);
-        return this.#crew.run(job);
+        this.#crew.run(job);
       },
       changed: () => this.#changed(),
       tell: (error: Error) => this.#tell(error),
