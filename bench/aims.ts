@@ -50,11 +50,16 @@ const AIMS: readonly Aim[] = [
     ),
     judged: (values) => Math.min(...values),
   },
-  ...["threads", "processes"].map((kind) =>
+  ...([
+    ["threads", 70_000, 3, "piscina"],
+    ["processes", 100_000, 5, "poolifier"],
+  ] as const).flatMap(([kind, rate, times, peer]) => [
+    aim(`W4: no-ops a second, ${kind}`, "w4", "rate", undefined, { atLeast: rate }, kind),
+    aim(`W4: no-ops, ${kind}, times ${peer}`, "w4", "rate", peer, { atLeast: times }, kind),
     aim(`W4: 1 ms tasks, ${kind}, share of two cores`, "w4", "share", undefined, {
-      atLeast: 0.95,
-    }, kind)
-  ),
+      atLeast: 0.97,
+    }, kind),
+  ]),
   aim("W5: in memory, times p-queue", "w5", "rate", "p-queue", { atLeast: 1.5 }),
   aim("W6: bytes per waiting task", "w6", "bytes", undefined, { atMost: 350 }, "100,000"),
   flat("100,000", 0.9),

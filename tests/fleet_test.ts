@@ -16,7 +16,7 @@ import {
   task,
 } from "@worq/worq";
 import { openRedisClient } from "../src/queues/redis_client.ts";
-import { SCRIPT_COMMANDS } from "../src/queues/redis_rights.ts";
+import { scriptCommands } from "../src/queues/redis_rights.ts";
 import { testOn } from "./support/backends.ts";
 import { eventually } from "./support/eventually.ts";
 import { makeCertificates } from "./support/certificates.ts";
@@ -219,7 +219,7 @@ testOn(OWN, "the documented rights are enough, and each one that is missing is n
     await q.clear();
   };
   await graph();
-  const scripts = SCRIPT_COMMANDS.map((command) => `+${command.toLowerCase()}`);
+  const scripts = scriptCommands().map((command) => `+${command.toLowerCase()}`);
   deepStrictEqual(scripts.filter((right) => !rights.includes(right)), []);
   for (const right of rights.filter((right) => right.startsWith("+"))) {
     await tell(server.url, "ACL", "SETUSER", "app", ...rights, `-${right.slice(1)}`);

@@ -53,7 +53,7 @@ const LIMIT_EACH: Record<Operation, number> = {
 export function poolWorkload(size: Size): Workload {
   const steps: readonly Step[] = [
     { op: "boot", n: WORKERS },
-    { op: "noops", n: share(size, 0.1), warmUp: true },
+    { op: "noops", n: size.tasks, warmUp: true },
     { op: "noops", n: size.tasks },
     { op: "roundTrips", n: share(size, 0.05) },
     { op: "burns", n: 200, warmUp: true },

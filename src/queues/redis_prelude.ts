@@ -21,7 +21,7 @@ const OFTEN: ReadonlySet<string> = new Set([
 /** A piece of Lua, and the words in it; those with a bracket behind them also with that. */
 interface Lua {
   readonly text: string;
-  readonly words: ReadonlySet<string>;
+  readonly words: readonly string[];
 }
 
 /** A statement of the prelude: a function, or values. */
@@ -44,8 +44,8 @@ export function withPrelude(body: string): string {
   const values = usedBy([script, ...often], needed.filter(({ name }) => name === undefined));
   const common = needed.filter((one) => often.includes(one) || values.includes(one));
   const rare = needed.filter((one) => !common.includes(one));
-  const names = rare.filter((one) => [script, ...common].some((text) => isUsed(one, text)))
-    .flatMap(({ name }) => name ?? []);
+  const seen = new Set([script, ...common].flatMap(({ words }) => words));
+  const names = rare.flatMap(({ name }) => name ?? []).filter((name) => seen.has(`${name}(`));
   return [
     ...(names.length > 0 ? ["local rare"] : []),
     ...names.map((name) => `local function ${name}(...) return rare().${name}(...) end`),
@@ -67,15 +67,12 @@ end`;
 
 /** The statements among `all` that these use, and those that they use in turn, in their order. */
 function usedBy(users: readonly Lua[], all: readonly Statement[]): Statement[] {
-  return all.reduceRight<Statement[]>(
-    (later, one) =>
-      [...later, ...users].some((user) => isUsed(one, user)) ? [one, ...later] : later,
-    [],
-  );
-}
-
-function isUsed({ uses }: Statement, { words }: Lua): boolean {
-  return uses.some((use) => words.has(use));
+  const words = new Set(users.flatMap((user) => user.words));
+  return all.toReversed().filter((one) => {
+    const isUsed = one.uses.some((use) => words.has(use));
+    if (isUsed) one.words.forEach((word) => words.add(word));
+    return isUsed;
+  }).reverse();
 }
 
 function toStatement(text: string): Statement {
@@ -85,6 +82,7 @@ function toStatement(text: string): Statement {
 }
 
 function toLua(text: string): Lua {
-  const words = [...text.matchAll(/(\w+)(\(?)/g)].flatMap(([all, word = ""]) => [all, word]);
-  return { text, words: new Set(words) };
+  const words = new Set(text.match(/\w+\(?/g));
+  for (const word of words) if (word.endsWith("(")) words.add(word.slice(0, -1));
+  return { text, words: [...words] };
 }

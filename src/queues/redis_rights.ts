@@ -11,7 +11,7 @@ export function commandsOf(scripts: readonly Script[]): string[] {
 }
 
 /** Commands that each client's scripts call. */
-export const SCRIPT_COMMANDS: readonly string[] = commandsOf(SCRIPTS);
+export const scriptCommands = (): string[] => commandsOf(SCRIPTS);
 
 const SCRATCH = "worq:{worq}:check";
 
@@ -48,7 +48,7 @@ return missing
 export async function checkRights(
   client: RedisClient,
   user: string,
-  commands: readonly string[] = SCRIPT_COMMANDS,
+  commands: readonly string[] = scriptCommands(),
 ): Promise<void> {
   let missing: string[];
   try {
