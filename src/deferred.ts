@@ -193,7 +193,7 @@ export class Deferred<T> {
     const hasFailed = (one: Deferred<unknown>) =>
       one.#outcome !== undefined && one.#outcome.status !== "success";
     let failed = deferreds.find(hasFailed);
-    if (failed === undefined && open.length > 0) {
+    if (failed === undefined) {
       await producer.outcomes(open.map((one) => one.#ref), options, (index, outcome) => {
         open[index]!.#settle(outcome);
         if (hasFailed(open[index]!)) failed ??= open[index]!;

@@ -145,14 +145,14 @@ export class Producer implements AsyncDisposable {
   ): Promise<Made[]> | undefined {
     const context = carriedOf(carriedContext());
     const texts: string[] = [];
-    let unfit: unknown;
+    let unfit: { readonly error: unknown } | undefined;
     for (const input of inputs) {
       try {
         const { text, handles } = this.#encode(name, [input]);
         if (handles.length > 0) return undefined;
         texts.push(text);
       } catch (error) {
-        unfit ??= error;
+        unfit ??= { error };
       }
     }
     const call = { name };
@@ -163,7 +163,8 @@ export class Producer implements AsyncDisposable {
       needs: NOTHING,
     }));
     return this.#putEach(refs, tasks).then((answers) => {
-      const error = unfit ?? answers.find((answer) => answer instanceof Error);
+      if (unfit !== undefined) throw unfit.error;
+      const error = answers.find((answer) => answer instanceof Error);
       if (error !== undefined) throw error;
       return refs.map((ref, i) => use(this, ref, answers[i] as Stored));
     });

@@ -295,6 +295,41 @@ testOnAll(
     }),
 );
 
+testOnAll(
+  "what cannot be stored rejects map, and the other calls are stored",
+  async (url, name) => {
+    await using q = getQueue<{ show(value: unknown): string }>(url, { name });
+    await rejects(map(q.show, [1, () => {}, 2]), /function/);
+    strictEqual(await q.size(), 2);
+    const throwsNothing = {
+      get value() {
+        throw undefined;
+      },
+    };
+    const ended = await map(q.show, [throwsNothing, 3]).then(() => "stored", () => "rejected");
+    deepStrictEqual([ended, await q.size()], ["rejected", 3]);
+    deepStrictEqual(await map(q.show, []), []);
+  },
+);
+
+testOnAll(
+  "all ends with its time and its signal, known results or not",
+  (url, name) =>
+    served(url, name, async (q) => {
+      const nums = await map(q.tasks.num, ["1", "2"]);
+      deepStrictEqual(await all(nums, WAIT), [1, 2]);
+      const signal = AbortSignal.abort(new Error("enough"));
+      await rejects(all(nums, { signal }), /enough/);
+      await rejects(all(nums, { timeout: -1 }), RangeError);
+      await using other = getQueue<{ never(n: number): number }>(url, {
+        name: `${name}-without-a-pool`,
+      });
+      const open = await map(other.never, [1, 2]);
+      await rejects(all(open, { timeout: 5 }), /none after 5 ms/);
+      await other.clear();
+    }),
+);
+
 testOnAll("map, all and asCompleted", (url, name) =>
   served(url, name, async (q) => {
     const nums = await map(q.tasks.num, ["1", "2", "3"]);

@@ -198,7 +198,9 @@ export class Worker {
       overdue: 0,
       timedOut: false,
       abandoned: 0,
-      ...{ chain: undefined, before: undefined, after: undefined },
+      chain: undefined,
+      before: undefined,
+      after: undefined,
     };
     this.#entries.set(serial, entry);
     (waits ? this.#queued : this.#active).add(entry);
