@@ -78,12 +78,16 @@ function parse(args: string[]): Options | undefined {
   if (unknown !== undefined) throw new TypeError(`No workload "${unknown}"`);
   if (values.report && values.data === undefined) throw new TypeError("--report needs --data=FILE");
   const sides = values.sides.split(",");
+  const workloads = workloadsFor({ tasks, long })
+    .filter(({ name, apart }) => positionals.length === 0 ? !apart : positionals.includes(name))
+    .map((workload) => restrict(workload, (side) => sides.some((part) => side.includes(part))))
+    // One without sides would take the place of what was measured of it before.
+    .filter(({ cases }) => cases.some(({ entries }) => entries.length > 0));
+  if (workloads.length === 0) {
+    throw new TypeError(`No side that takes part has one of these in its name: ${values.sides}`);
+  }
   return {
-    workloads: workloadsFor({ tasks, long })
-      .filter(({ name, apart }) =>
-        !values.report && (positionals.length === 0 ? !apart : positionals.includes(name))
-      )
-      .map((workload) => restrict(workload, (side) => sides.some((part) => side.includes(part)))),
+    workloads: values.report ? [] : workloads,
     rounds: countFrom("rounds", values.rounds ?? `${usual.rounds}`),
     data: values.data,
     out: values.out,
