@@ -7,6 +7,7 @@ import type { Producer } from "./producer.ts";
 import type { TaskStatus } from "./status.ts";
 import { GONE, type Outcome } from "./task_queue.ts";
 import { checkMilliseconds, type WaitOptions } from "./wait.ts";
+import { Waiter } from "./waiter.ts";
 
 /** The outcome of the task behind a handle; undefined when the time is up first. */
 export let settle: (
@@ -21,6 +22,8 @@ export let resultsOf: (
   deferreds: readonly Deferred<unknown>[],
   options: WaitOptions,
 ) => Promise<unknown[]> | undefined;
+/** The value behind a handle, whose outcome is here. Throws why there is none. */
+let take: <T>(deferred: Deferred<T>, outcome: Outcome) => T;
 /** Why that task has no result, once its outcome is known to be none. */
 export let failureOf: (deferred: Deferred<unknown>) => TaskFailure;
 
@@ -63,6 +66,7 @@ export class Deferred<T> {
       const areAlike = deferreds.every((one) => one.#producer === first.#producer);
       return areAlike ? Deferred.#collect(first.#producer, deferreds, options) : undefined;
     };
+    take = (deferred, outcome) => deferred.#take(outcome, {});
     failureOf = (deferred) => deferred.#failure(deferred.#outcome!);
     // What the codec finds when a handle is an argument; not for anybody else.
     Object.defineProperty(this.prototype, kRef, {
@@ -152,15 +156,16 @@ export class Deferred<T> {
    * `DOMException` named `TimeoutError` when the time is up first.
    */
   result(options: WaitOptions = {}): Promise<T> {
-    // Not an async function: most results are waited for here, and it would cost twice as much.
-    try {
-      const outcome = this.#wait(options);
-      return outcome instanceof Promise
-        ? outcome.then((outcome) => this.#take(outcome, options))
-        : Promise.resolve(this.#take(outcome, options));
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    const { timeout, signal } = options;
+    const isSimple = timeout === undefined && signal === undefined && this.#outcome === undefined;
+    if (!isSimple || currentRun() !== undefined) return this.#resultUntil(options);
+    // Most results are waited for so, and at a time as many as there are tasks: no more than this is
+    // kept for each.
+    return new Promise((resolve) => this.#producer.await(new Result(this.#ref, this, resolve)));
+  }
+
+  async #resultUntil(options: WaitOptions): Promise<T> {
+    return this.#take(await this.#wait(options), options);
   }
 
   #take(outcome: Outcome | undefined, options: WaitOptions): T {
@@ -251,5 +256,29 @@ export class Deferred<T> {
     return outcome.status === "expired" && failure.errorText === GONE
       ? new TaskExpired(subject.task, subject.queue, subject.id, GONE)
       : failure;
+  }
+}
+
+/** Who waits for the value behind a handle. */
+class Result<T> extends Waiter {
+  readonly #deferred: Deferred<T>;
+  readonly #resolve: (value: T | Promise<T>) => void;
+
+  constructor(task: TaskRef, deferred: Deferred<T>, resolve: (value: T | Promise<T>) => void) {
+    super(task);
+    this.#deferred = deferred;
+    this.#resolve = resolve;
+  }
+
+  arrive(outcome: Outcome): void {
+    try {
+      this.#resolve(take(this.#deferred, outcome));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  fail(error: unknown): void {
+    this.#resolve(Promise.reject(error));
   }
 }

@@ -23,6 +23,7 @@ import type {
 } from "./task_queue.ts";
 import type { TaskStatus } from "./status.ts";
 import { type WaitOptions, waitUntil } from "./wait.ts";
+import type { Waiter } from "./waiter.ts";
 import { Waiters } from "./waiters.ts";
 
 /** A task call on its way to the queue. */
@@ -201,6 +202,11 @@ export class Producer implements AsyncDisposable {
 
   #encode(name: string, args: readonly unknown[]): EncodedArguments {
     return encodeArguments(`call ${name}`, args, this.#maxPayload);
+  }
+
+  /** Has `waiter` hear of the outcome of its task. */
+  await(waiter: Waiter): void {
+    this.#waiters.add(waiter);
   }
 
   /** Waits for the outcome of a task; undefined when the time is up first. */

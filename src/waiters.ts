@@ -3,6 +3,7 @@ import { Batch } from "./batch.ts";
 import { isAfter, lastId } from "./ids.ts";
 import type { Need, Outcome, TaskQueue } from "./task_queue.ts";
 import { type WaitOptions, waitUntil } from "./wait.ts";
+import { Group, Single, type Waiter } from "./waiter.ts";
 
 // What a lost message costs at most. News come by push; this is the net below.
 const RECHECK = 5_000;
@@ -10,73 +11,16 @@ const RECHECK = 5_000;
 const MAX_EARLY = 1_000;
 const MAX_EARLY_TEXT = 4_000;
 
-/** Those who wait for one task. */
-class Waiter {
-  users = 1;
-  /** Its outcome may come twice: told, and as an answer. */
-  #isOver = false;
-  #arrival: PromiseWithResolvers<Outcome> | undefined;
-
-  /** For member `index` of a group, or for one who asks for its promise. */
-  constructor(readonly task: Need, readonly group?: Group, readonly index = 0) {
-    if (group === undefined) this.#arrival = Promise.withResolvers();
-  }
-
-  get promise(): Promise<Outcome> {
-    return (this.#arrival ??= Promise.withResolvers()).promise;
-  }
-
-  arrive(outcome: Outcome): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#arrival?.resolve(outcome);
-    this.group?.arrive(this.index, outcome);
-  }
-
-  fail(error: unknown): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#arrival?.reject(error);
-    this.group?.fail(error);
-  }
-}
-
-/** One who waits for many tasks: one promise for all, since each that is not made counts. */
-class Group {
-  readonly #over = Promise.withResolvers<void>();
-  readonly #arrived: (index: number, outcome: Outcome) => boolean;
-  #left: number;
-
-  constructor(count: number, arrived: (index: number, outcome: Outcome) => boolean) {
-    this.#left = count;
-    this.#arrived = arrived;
-    if (count === 0) this.#over.resolve();
-  }
-
-  /** Resolves when all have arrived, or one of them has ended it. */
-  get over(): Promise<void> {
-    return this.#over.promise;
-  }
-
-  arrive(index: number, outcome: Outcome): void {
-    if (!this.#arrived(index, outcome) || --this.#left === 0) this.#over.resolve();
-  }
-
-  fail(error: unknown): void {
-    this.#over.reject(error);
-  }
-}
-
 /** Waits for outcomes on one queue. */
 export class Waiters {
   readonly #queue: TaskQueue;
   /** By id, or by origin where the id was chosen: the id may be another call's by now. */
   readonly #waiters = new Map<string, Waiter>();
-  /** Those whose id was chosen, by that. */
-  readonly #chosen = new Map<string, Set<Waiter>>();
+  /** Tasks that are waited for and whose id was chosen, by that. */
+  readonly #chosen = new Map<string, Set<Need>>();
   readonly #ask: Batch<Need, Outcome | undefined>;
   /** Whom to ask for at the end of this tick. */
-  #asking: Waiter[] = [];
+  #asking: Need[] = [];
   /** Calls of this client up to this one may be over without anybody here having noticed. */
   #missed: string;
   /** Calls of this handle after the one and up to the other have no answer yet. */
@@ -101,11 +45,28 @@ export class Waiters {
     });
   }
 
+  /** Has `waiter` hear of the outcome of its task. It may hear of it at once. */
+  add(waiter: Waiter): void {
+    const { id, origin } = waiter.task;
+    const known = this.#waiters.get(origin ?? id);
+    const early = known === undefined ? this.#early.get(id) : undefined;
+    if (early !== undefined) return waiter.arrive(early);
+    if (known !== undefined) return known.join(waiter);
+    this.#waiters.set(origin ?? id, waiter);
+    this.#await(waiter.task);
+  }
+
   /** The outcome of a task, or undefined when the time is up first. */
-  outcome(task: Need, options: WaitOptions): Promise<Outcome | undefined> {
-    const { timeout, signal } = options;
-    if (timeout !== undefined || signal !== undefined) return this.#outcomeUntil(task, options);
-    return this.#join(task).promise;
+  async outcome(task: Need, options: WaitOptions): Promise<Outcome | undefined> {
+    options.signal?.throwIfAborted();
+    if (options.timeout === 0) return await this.#ask.add(task);
+    const waiter = new Single(task);
+    this.add(waiter);
+    try {
+      return await waitUntil(waiter.promise, options);
+    } finally {
+      this.#leave(waiter);
+    }
   }
 
   /**
@@ -118,23 +79,12 @@ export class Waiters {
     arrived: (index: number, outcome: Outcome) => boolean,
   ): Promise<void> {
     options.signal?.throwIfAborted();
-    const group = new Group(tasks.length, arrived);
-    const waiters = tasks.map((task, i) => this.#join(task, group, i));
+    const group = new Group(tasks, arrived);
+    for (const waiter of group.members) this.add(waiter);
     try {
       await waitUntil(group.over, options);
     } finally {
-      for (const waiter of waiters) this.#leave(waiter);
-    }
-  }
-
-  async #outcomeUntil(task: Need, options: WaitOptions): Promise<Outcome | undefined> {
-    options.signal?.throwIfAborted();
-    if (options.timeout === 0) return await this.#ask.add(task);
-    const waiter = this.#join(task);
-    try {
-      return await waitUntil(waiter.promise, options);
-    } finally {
-      this.#leave(waiter);
+      for (const waiter of group.members) this.#leave(waiter);
     }
   }
 
@@ -153,36 +103,18 @@ export class Waiters {
   close(reason: Error): void {
     this.#unlisten();
     clearTimeout(this.#forgetting);
-    for (const waiter of this.#waiters.values()) this.#fail(waiter, reason);
+    for (const { task } of this.#waiters.values()) this.#fail(task, reason);
   }
 
-  #join(task: Need, group?: Group, index?: number): Waiter {
+  /** From now on somebody waits for the task. */
+  #await(task: Need): void {
     const { id, origin } = task;
-    const known = this.#waiters.get(origin ?? id);
-    if (known !== undefined) {
-      known.users++;
-      if (group !== undefined) {
-        known.promise.then(
-          (outcome) => group.arrive(index!, outcome),
-          (error) => group.fail(error),
-        );
-      }
-      return known;
-    }
-    const waiter = new Waiter(task, group, index);
-    const early = this.#early.get(id);
-    if (early !== undefined) {
-      waiter.arrive(early);
-      return waiter;
-    }
-    this.#waiters.set(origin ?? id, waiter);
     if (origin !== undefined) {
       const others = this.#chosen.get(id) ?? new Set();
-      this.#chosen.set(id, others.add(waiter));
+      this.#chosen.set(id, others.add(task));
     }
     this.#timer ??= setInterval(() => this.#recheck(), RECHECK);
-    if (!this.#isToBeTold(task)) this.#check(waiter);
-    return waiter;
+    if (!this.#isToBeTold(task)) this.#check(task);
   }
 
   /** Whether the queue is still to tell of a task, without being asked. */
@@ -191,55 +123,63 @@ export class Waiters {
       isAfter(id, this.#missed);
   }
 
+  /** Nobody is to hear of it. Does nothing for one who has heard. */
   #leave(waiter: Waiter): void {
-    if (--waiter.users === 0) this.#remove(waiter);
+    const { id, origin } = waiter.task;
+    if (this.#waiters.get(origin ?? id) === waiter) {
+      if (waiter.isAlone) this.#remove(waiter.task);
+      else this.#waiters.set(origin ?? id, waiter.after);
+    }
+    waiter.leave();
   }
 
-  #remove(waiter: Waiter): void {
-    const { id, origin } = waiter.task;
-    // It may have been, and somebody else waits for the same.
-    if (this.#waiters.get(origin ?? id) !== waiter) return;
+  /** Nobody waits for the task any more; gives the first of those who did. */
+  #remove({ id, origin }: Need): Waiter | undefined {
+    const first = this.#waiters.get(origin ?? id);
+    if (first === undefined) return undefined;
     this.#waiters.delete(origin ?? id);
     if (origin !== undefined) {
       const others = this.#chosen.get(id);
-      others?.delete(waiter);
+      for (const other of others ?? []) if (other.origin === origin) others!.delete(other);
       if (others?.size === 0) this.#chosen.delete(id);
     }
-    if (this.#waiters.size > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    if (this.#waiters.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }
+    return first;
   }
 
   #recheck(): void {
-    for (const waiter of this.#waiters.values()) this.#check(waiter);
+    for (const { task } of this.#waiters.values()) this.#check(task);
   }
 
   /** Asks for the outcome; without an answer yet, the queue will tell. */
-  #check(waiter: Waiter): void {
-    if (this.#asking.push(waiter) === 1) queueMicrotask(() => this.#askForAll());
+  #check(task: Need): void {
+    if (this.#asking.push(task) === 1) queueMicrotask(() => this.#askForAll());
   }
 
   async #askForAll(): Promise<void> {
     const asked = this.#asking;
     this.#asking = [];
     try {
-      const outcomes = await this.#queue.wait(asked.map(({ task }) => task));
-      asked.forEach((waiter, i) => {
-        if (outcomes[i] !== undefined) this.#arrive(waiter, outcomes[i]);
+      const outcomes = await this.#queue.wait(asked);
+      asked.forEach((task, i) => {
+        if (outcomes[i] !== undefined) this.#arrive(task, outcomes[i]);
       });
     } catch (error) {
-      asked.forEach((waiter) => this.#fail(waiter, error));
+      asked.forEach((task) => this.#fail(task, error));
     }
   }
 
   #hear(id: string, outcome: Outcome | undefined): void {
     const waiter = this.#waiters.get(id);
     // Too big to be pushed, it is to be asked for.
-    if (waiter !== undefined && outcome === undefined) this.#check(waiter);
-    else if (waiter !== undefined) this.#arrive(waiter, outcome!);
+    if (waiter !== undefined && outcome === undefined) this.#check(waiter.task);
+    else if (waiter !== undefined) this.#arrive(waiter.task, outcome!);
     if (id.startsWith(this.#queue.client)) this.#noteOwn(id, outcome);
     // When the id was chosen, the news may be of another call with it.
-    if (this.#chosen.size > 0) this.#chosen.get(id)?.forEach((waiter) => this.#check(waiter));
+    if (this.#chosen.size > 0) this.#chosen.get(id)?.forEach((task) => this.#check(task));
   }
 
   #noteOwn(id: string, outcome: Outcome | undefined): void {
@@ -266,13 +206,14 @@ export class Waiters {
     if (isAfter(id, this.#missed)) this.#missed = id;
   }
 
-  #arrive(waiter: Waiter, outcome: Outcome): void {
-    this.#remove(waiter);
-    waiter.arrive(outcome);
+  #arrive(task: Need, outcome: Outcome): void {
+    const first = this.#remove(task);
+    // Which is what most are, and needs no list.
+    if (first?.isAlone) first.arrive(outcome);
+    else first?.ring.forEach((waiter) => waiter.arrive(outcome));
   }
 
-  #fail(waiter: Waiter, error: unknown): void {
-    this.#remove(waiter);
-    waiter.fail(error);
+  #fail(task: Need, error: unknown): void {
+    this.#remove(task)?.ring.forEach((waiter) => waiter.fail(error));
   }
 }

@@ -522,8 +522,12 @@ const FAULTS: Readonly<Record<string, readonly [Invariant, string, (parts: Parts
   }],
   "a result counts too many": ["refs", "done", ({ tasks }) => tasks.get("done")!.refs = 9],
   "a result counts too few": ["refs", "done", ({ tasks }) => tasks.get("done")!.refs = 0],
-  "a result ends too early": ["result", "done", ({ tasks }) => tasks.get("done")!.expires = START],
-  "a result has no end": ["result", "free", ({ tasks }) => tasks.get("free")!.expires = Infinity],
+  "a result ends too early": [
+    "result",
+    "done",
+    ({ tasks }) => tasks.get("done")!.kept = { expires: START, entries: [] },
+  ],
+  "a result has no end": ["result", "free", ({ tasks }) => tasks.get("free")!.kept = undefined],
   "a ready task waits for its time": [
     ...["time", "a"] as const,
     ({ due, tasks }) => due.set(tasks.get("a")!, START + MINUTE),

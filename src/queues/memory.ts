@@ -182,7 +182,7 @@ export class MemoryTaskQueue implements TaskQueue {
 
   async #do<T>(step: () => T): Promise<T> {
     checkPlace(`reach queue "${this.name}"`, this.name, this.address);
-    this.#store.expire();
+    this.#store.begin();
     return await step();
   }
 }

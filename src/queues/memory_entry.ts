@@ -18,92 +18,79 @@ export interface Over {
   readonly outcome: Outcome | undefined;
 }
 
-const NONE: readonly never[] = [];
+/** What tasks that were claimed together have in common. */
+export interface Lease {
+  readonly owner: string;
+  readonly started: number;
+  readonly deadline: number;
+}
 
-/** A task, from its enqueue until its outcome is dropped. */
+/** Outcomes that go at the same time. */
+export interface Kept {
+  readonly expires: number;
+  readonly entries: Entry[];
+}
+
+/**
+ * A task, from its enqueue until its outcome is dropped. There are as many as a process has memory
+ * for: what most tasks never have stands in the prototype, see {@linkcode RARE}.
+ */
 export class Entry implements Linked<Entry> {
   readonly id: string;
-  readonly origin: string | undefined;
   readonly score: number;
-  readonly key: string | undefined;
   /** Who made up its id. */
-  readonly caller: Listening | undefined;
-  status: TaskRecord["status"] = "pending";
+  caller: Listening | undefined;
   message: string | undefined;
-  needs: readonly Need[];
-  /** Entries behind the needs that are known, to give them back. */
-  held: Entry[] | undefined = undefined;
-  /** Needs that were gone when it was stored: another task with such an id is not what it takes. */
-  gone: Set<Need> | undefined = undefined;
-  open = 1;
-  feeds: Entry[] | undefined = undefined;
-  refs = 0;
+  status: TaskRecord["status"] = "pending";
   fence = 0;
-  owner: string | undefined = undefined;
-  losses = 0;
-  failures = 0;
-  attempts: Attempt[] | undefined = undefined;
-  /** End of the lease. */
-  deadline = 0;
-  started: number | undefined = undefined;
-  ended: number | undefined = undefined;
-  waiters: Listening[] | undefined = undefined;
+  /** The one that it has, or had. */
+  lease: Lease | undefined = undefined;
   outcome: Outcome | undefined = undefined;
   keep = 0;
-  /** When the outcome is dropped; Infinity while another task needs it. */
-  expires = Infinity;
+  ended: number | undefined = undefined;
+  /** With which its outcome goes; undefined while another task needs it. */
+  kept: Kept | undefined = undefined;
   chain: Chain<Entry> | undefined = undefined;
   before: Entry | undefined = undefined;
   after: Entry | undefined = undefined;
 
   constructor(task: NewTask, caller: Listening | undefined, score: number) {
     this.id = task.id;
-    this.origin = task.origin;
-    this.key = task.plan?.key;
-    this.caller = caller;
     this.score = score;
+    this.caller = caller;
     this.message = task.message;
-    this.needs = task.needs;
+    if (task.origin !== undefined) this.origin = task.origin;
+    if (task.plan?.key !== undefined) this.key = task.plan.key;
+    if (task.needs.length > 0) this.needs = task.needs;
   }
 }
 
-/** What is the same for all tasks that are over. */
-const SAME = {
-  ...{ message: undefined, needs: NONE, held: undefined, gone: undefined, feeds: undefined },
-  ...{ caller: undefined, waiters: undefined, chain: undefined, before: undefined },
-  ...{ after: undefined, score: 0, open: 0, fence: 0, deadline: 0 },
-} satisfies Partial<Entry>;
-
-/** What is so for most of them. */
-const USUAL = {
-  ...{ origin: undefined, key: undefined, attempts: undefined, losses: 0, failures: 0 },
-} satisfies Partial<Entry>;
-
-/**
- * A task that is over, as long as its outcome is kept and no task takes it. There are as many as end
- * in that time: what is the same for them stands in the prototype, and takes no memory.
- */
-export class Rest {
-  constructor(entry: Entry) {
-    this.id = entry.id;
-    this.status = entry.status;
-    this.outcome = entry.outcome;
-    this.owner = entry.owner;
-    this.started = entry.started;
-    this.ended = entry.ended;
-    this.keep = entry.keep;
-    this.refs = 0;
-    this.expires = Infinity;
-    if (entry.origin !== undefined) this.origin = entry.origin;
-    if (entry.key !== undefined) this.key = entry.key;
-    if (entry.attempts === undefined) return;
-    this.attempts = entry.attempts;
-    this.losses = entry.losses;
-    this.failures = entry.failures;
-  }
+interface Rare {
+  origin: string | undefined;
+  key: string | undefined;
+  needs: readonly Need[];
+  /** Entries behind the needs that are known, to give them back. */
+  held: Entry[] | undefined;
+  /** Needs that were gone when it was stored: another task with such an id is not what it takes. */
+  gone: Set<Need> | undefined;
+  /** Results and times that it waits for. */
+  open: number;
+  /** Tasks that wait for its result. */
+  feeds: Entry[] | undefined;
+  /** Tasks that take its result. */
+  refs: number;
+  losses: number;
+  failures: number;
+  attempts: Attempt[] | undefined;
+  waiters: Listening[] | undefined;
 }
-/** It has all that an entry has. */
-export interface Rest extends Writable<Entry> {}
-Object.assign(Rest.prototype, SAME, USUAL);
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
+/** What an entry has unless it is told otherwise. */
+const RARE: Rare = {
+  ...{ origin: undefined, key: undefined, needs: [], held: undefined, gone: undefined, open: 0 },
+  ...{ feeds: undefined, refs: 0, losses: 0, failures: 0, attempts: undefined, waiters: undefined },
+};
+
+/** It has all of that, too. */
+export interface Entry extends Rare {}
+Object.assign(Entry.prototype, RARE);

@@ -91,7 +91,7 @@ class Look {
   }
 
   #checkOver(entry: Entry, { status }: Outcome): void {
-    const { id, refs, expires } = entry;
+    const { id, refs, kept } = entry;
     const { due, late } = this.#parts;
     const places = this.#placesOf(entry);
     if (places.length > 0) {
@@ -122,11 +122,11 @@ class Look {
     if (entry.status !== status || entry.feeds || entry.held || entry.waiters) {
       this.#find("settled", id, "it is over, and not all is done for that", undefined);
     }
-    if (refs > 0 && expires < Infinity) {
+    if (refs > 0 && kept !== undefined) {
       this.#find("result", id, "its result ends, and a task takes it", "keeps it", () => {
-        entry.expires = Infinity;
+        entry.kept = undefined;
       });
-    } else if (refs <= 0 && expires === Infinity) {
+    } else if (refs <= 0 && kept === undefined) {
       const problem = "its result has no end, and no task takes it";
       this.#find("result", id, problem, "gives it one", () => this.#parts.keep(entry));
     }
@@ -251,7 +251,7 @@ class Look {
         `it counts ${entry.refs} tasks that take its result, and there are ${expected}`;
       this.#find("refs", entry.id, problem, "sets its count", () => {
         entry.refs = expected;
-        if (expected > 0) entry.expires = Infinity;
+        if (expected > 0) entry.kept = undefined;
         else if (entry.outcome !== undefined) this.#parts.keep(entry);
       });
     }

@@ -36,7 +36,7 @@ import {
   type TaskRecord,
   type Window,
 } from "../task_queue.ts";
-import { Entry, type Listening, Rest } from "./memory_entry.ts";
+import { Entry, type Kept, type Lease, type Listening } from "./memory_entry.ts";
 import { Lines } from "./lines.ts";
 import { Timers } from "./timers.ts";
 
@@ -84,12 +84,6 @@ export interface Parts {
   wake(): void;
 }
 
-/** Outcomes that go at the same time. */
-interface Kept {
-  readonly expires: number;
-  readonly entries: Entry[];
-}
-
 interface OpenWindow {
   readonly id: string;
   readonly until: number;
@@ -105,6 +99,7 @@ const MAX_INPUTS = 200;
 const MANY = 1_000;
 const NONE: readonly never[] = [];
 const NO_PLAN: Plan = {};
+const NO_LEASE: Partial<Lease> = {};
 
 /** The queue itself. Each public method is one atomic step. */
 export class Store {
@@ -113,6 +108,8 @@ export class Store {
   readonly sleepers = new Map<Listening, Set<string>>();
   readonly #name: string;
   readonly #clock: () => number;
+  /** When the step is that is being done. */
+  #now: number;
   readonly #tasks = new Map<string, Entry>();
   readonly #pending = new Set<Entry>();
   readonly #leases = new Chain<Entry>();
@@ -142,6 +139,7 @@ export class Store {
   constructor(name: string, clock: () => number) {
     this.#name = name;
     this.#clock = clock;
+    this.#now = clock();
   }
 
   parts(): Parts {
@@ -191,7 +189,9 @@ export class Store {
     this.#endLate();
     this.#dropDead();
     const last = this.#pools.get(pool);
-    const known = last?.claims.filter((entry) => entry.owner === pool && this.#leases.has(entry));
+    const known = last?.claims.filter((entry) =>
+      entry.lease?.owner === pool && this.#leases.has(entry)
+    );
     const claimed = last === undefined || last.number < number
       ? this.#claim(pool, want, lease, limits)
       : (last.number === number ? known! : []);
@@ -224,8 +224,9 @@ export class Store {
   inspect(id: string): TaskRecord | undefined {
     const entry = this.#tasks.get(id);
     if (entry === undefined) return undefined;
-    const { status, origin, message, fence, owner, key, losses, failures } = entry;
-    const { open, needs, refs, started, ended, attempts = NONE } = entry;
+    const { status, origin, message, fence, key, losses, failures } = entry;
+    const { open, needs, refs, ended, attempts = NONE, lease: { owner, started } = NO_LEASE } =
+      entry;
     const due = this.#due.get(entry);
     const life = { status, origin, message, fence, owner, key, losses, failures, attempts };
     return { id, ...life, due, open, needs, refs, started, ended };
@@ -295,7 +296,6 @@ export class Store {
       const entry = this.#newEntry(task, caller);
       entry.held = held;
       entry.gone = gone;
-      entry.open = 0;
       entry.attempts = [...dead.attempts];
       this.#tasks.set(id, entry);
       this.#makeReady(entry);
@@ -332,7 +332,7 @@ export class Store {
   }
 
   schedule(changes: readonly ScheduleChange[]): ScheduleBook {
-    const now = this.#clock();
+    const now = this.#now;
     const made = changes.filter((change) => this.#changeSchedule(change, now));
     for (const { tick } of made) {
       if (tick === undefined || this.#tasks.has(tick.task.id)) continue;
@@ -371,16 +371,16 @@ export class Store {
     this.#finish(entry, this.#expired(entry, CANCELLED), 0);
   }
 
-  /** Drops the outcomes whose time is up. */
-  expire(): void {
-    const now = this.#clock();
+  /** A step begins: drops the outcomes whose time is up. */
+  begin(): void {
+    const now = this.#now = this.#clock();
     for (const [keep, kept] of this.#kept) {
       const alive = kept.findIndex(({ expires }) => expires > now);
       if (alive === 0) continue;
-      for (const { entries, expires } of kept.splice(0, alive < 0 ? kept.length : alive)) {
-        for (const entry of entries) {
+      for (const one of kept.splice(0, alive < 0 ? kept.length : alive)) {
+        for (const entry of one.entries) {
           // Otherwise it was needed again since.
-          if (entry.expires === expires) this.#drop(entry);
+          if (entry.kept === one) this.#drop(entry);
         }
       }
       if (kept.length === 0) this.#kept.delete(keep);
@@ -408,10 +408,11 @@ export class Store {
     const entry = this.#newEntry(task, handle);
     this.#tasks.set(id, entry);
     if (plan === NO_PLAN && task.needs.length === 0) {
-      entry.open = 0;
       this.#makeReady(entry);
       return "enqueued";
     }
+    // Until all of it is known.
+    entry.open = 1;
     this.#pending.add(entry);
     this.#plan(entry, plan);
     this.#link(entry);
@@ -419,7 +420,7 @@ export class Store {
   }
 
   #plan(entry: Entry, { window, delay = 0, runAt = 0, remote, expiresAt }: Plan): void {
-    const now = this.#clock();
+    const now = this.#now;
     const pause = window?.kind === "debounce" ? window.time : 0;
     const due = Math.max(now + Math.max(pause, delay), runAt);
     if (due > now) this.#schedule(entry, due);
@@ -444,20 +445,20 @@ export class Store {
     const { name, kind, time } = plan.window;
     const open = this.#windows.get(`${kind} ${name}`);
     if (open === undefined) return undefined;
-    if (kind === "throttle") return open.until > this.#clock() ? open.id : undefined;
+    if (kind === "throttle") return open.until > this.#now ? open.id : undefined;
     const entry = this.#tasks.get(open.id);
     if (entry === undefined || this.#due.get(entry) === undefined || entry.failures > 0) {
       return undefined;
     }
     entry.message = message;
-    this.#due.set(entry, this.#clock() + time);
+    this.#due.set(entry, this.#now + time);
     this.#late.delete(entry);
     if (plan.expiresAt !== undefined) this.#setLate(entry, plan.expiresAt);
     return open.id;
   }
 
   #openWindow(id: string, { name, kind, time }: Window): void {
-    const now = this.#clock();
+    const now = this.#now;
     this.#windows.set(`${kind} ${name}`, { id, until: now + time });
     if (this.#windows.size <= MANY) return;
     for (const [name, { until }] of this.#windows) if (until <= now) this.#windows.delete(name);
@@ -492,22 +493,22 @@ export class Store {
 
   #promote(): void {
     if (this.#due.size > 0) {
-      for (const entry of this.#due.due(this.#clock())) {
+      for (const entry of this.#due.due(this.#now)) {
         this.#close(entry);
       }
     }
-    this.#ready.wakeUp(this.#clock());
+    this.#ready.wakeUp(this.#now);
   }
 
   #endLate(): void {
     if (this.#late.size === 0) return;
-    const late = new Set(this.#late.due(this.#clock()));
+    const late = new Set(this.#late.due(this.#now));
     if (late.size > 0) this.#expireAll(late, LATE);
   }
 
   #dropDead(): void {
     if (this.#dead.size === 0) return;
-    const now = this.#clock();
+    const now = this.#now;
     for (const { id, leaves } of [...this.#dead.values()]) {
       if (leaves <= now) this.#discard(id);
     }
@@ -517,8 +518,8 @@ export class Store {
   #next(): number | undefined {
     const times = [this.#due.first, this.#late.first, this.#ready.nextTime];
     let first = Math.min(...times.map((time) => time ?? Infinity));
-    for (const { deadline } of this.#leases) first = Math.min(first, deadline);
-    return first === Infinity ? undefined : Math.max(0, first - this.#clock());
+    for (const { lease } of this.#leases) first = Math.min(first, lease!.deadline);
+    return first === Infinity ? undefined : Math.max(0, first - this.#now);
   }
 
   /** Ends tasks. All leave their places before the first one ends, or it would fail the others. */
@@ -535,7 +536,7 @@ export class Store {
     const { deadTimeout } = this.#messageOf(entry);
     if (deadTimeout === 0) return;
     const { id, origin, key, needs, held, gone, attempts = NONE } = entry;
-    const ended = this.#clock();
+    const ended = this.#now;
     this.#discard(id);
     const leaves = ended + deadTimeout;
     const dead = { id, origin, key, message, outcome, ended, attempts, needs, held, gone, leaves };
@@ -559,7 +560,7 @@ export class Store {
       if (need === undefined) (entry.gone ??= new Set()).add(one);
       else {
         need.refs++;
-        need.expires = Infinity;
+        need.kept = undefined;
         (entry.held ??= []).push(need);
         if (need.outcome === undefined) {
           entry.open++;
@@ -624,7 +625,7 @@ export class Store {
     else {
       this.#note(entry, "failed", text);
       if (kind === "failed") this.#die(entry, { status: kind, text }, keep);
-      else this.#retry(entry, text, this.#clock() + delay);
+      else this.#retry(entry, text, this.#now + delay);
     }
   }
 
@@ -642,7 +643,7 @@ export class Store {
   /** Back in line, in its old place. */
   #giveAgain(entry: Entry): void {
     const { expiresAt, resultTimeout } = this.#messageOf(entry);
-    if (expiresAt !== undefined && expiresAt <= this.#clock()) {
+    if (expiresAt !== undefined && expiresAt <= this.#now) {
       return this.#finish(entry, this.#expired(entry, LATE), resultTimeout);
     }
     this.#makeReady(entry);
@@ -650,9 +651,9 @@ export class Store {
   }
 
   #note(entry: Entry, kind: Attempt["kind"], text: string): void {
-    const { fence, owner = "", started = 0 } = entry;
+    const { fence, lease: { owner = "", started = 0 } = NO_LEASE } = entry;
     const short = text.length > MAX_ATTEMPT_TEXT ? "" : text;
-    const attempt = { fence, owner, started, ended: this.#clock(), kind, text: short };
+    const attempt = { fence, owner, started, ended: this.#now, kind, text: short };
     entry.attempts = [...entry.attempts ?? NONE, attempt].slice(-MAX_ATTEMPTS);
   }
 
@@ -664,13 +665,13 @@ export class Store {
   }
 
   #recover(): void {
-    const now = this.#clock();
+    const now = this.#now;
     if (now < this.#quietUntil) return;
     this.#quietUntil = Infinity;
     for (const entry of this.#leases) {
-      if (entry.deadline > now) {
-        this.#quietUntil = Math.min(this.#quietUntil, entry.deadline);
-      } else {
+      const { deadline } = entry.lease!;
+      if (deadline > now) this.#quietUntil = Math.min(this.#quietUntil, deadline);
+      else {
         this.#endLease(entry);
         this.#lose(entry, SILENT);
       }
@@ -685,25 +686,30 @@ export class Store {
     else this.#die(entry, this.#expired(entry, `task expired: ${reason}`), resultTimeout);
   }
 
-  #claim(pool: string, want: number, lease: number, limits: Limits | undefined): Entry[] {
+  #claim(pool: string, want: number, time: number, limits: Limits | undefined): Entry[] {
     if (this.#paused) return [];
     const fence = ++this.#sequence;
-    const claimed = this.#ready.take(want, this.#leases.size, this.#clock(), limits);
+    const lease = this.#newLease(pool, this.#now, time);
+    const claimed = this.#ready.take(want, this.#leases.size, this.#now, limits);
     for (const entry of claimed) {
       entry.status = "processing";
       entry.fence = fence;
-      entry.owner = pool;
-      entry.started = this.#clock();
+      entry.lease = lease;
       this.#late.delete(entry);
-      this.#renew(entry, lease);
       this.#leases.add(entry);
     }
     return claimed;
   }
 
-  #renew(entry: Entry, lease: number): void {
-    entry.deadline = this.#clock() + lease;
-    this.#quietUntil = Math.min(this.#quietUntil, entry.deadline);
+  #renew(entry: Entry, time: number): void {
+    const { owner, started } = entry.lease!;
+    entry.lease = this.#newLease(owner, started, time);
+  }
+
+  #newLease(owner: string, started: number, time: number): Lease {
+    const deadline = this.#now + time;
+    this.#quietUntil = Math.min(this.#quietUntil, deadline);
+    return { owner, started, deadline };
   }
 
   #toClaim(entry: Entry): Claim {
@@ -749,13 +755,17 @@ export class Store {
     entry.outcome = outcome;
     entry.keep = keep;
     entry.status = outcome.status;
-    entry.ended = this.#clock();
+    entry.ended = this.#now;
     entry.message = undefined;
-    entry.waiters = undefined;
+    entry.caller = undefined;
     entry.fence = 0;
-    entry.open = 0;
-    entry.feeds = entry.held = entry.gone = undefined;
-    entry.needs = NONE;
+    if (waiters !== undefined) entry.waiters = undefined;
+    if (feeds !== undefined) entry.feeds = undefined;
+    if (held !== undefined || entry.needs.length > 0) {
+      entry.held = entry.gone = undefined;
+      entry.needs = NONE;
+    }
+    if (entry.open > 0) entry.open = 0;
     for (const waiter of waiters ?? NONE) waiter.hear(entry);
     if (caller !== undefined && outcome.text !== "" && !waiters?.includes(caller)) {
       caller.hear(entry);
@@ -781,14 +791,13 @@ export class Store {
   #keep(entry: Entry): void {
     if (entry.keep === 0) return this.#drop(entry);
     if (this.#tasks.get(entry.id) !== entry) return;
-    const rest = entry instanceof Rest ? entry : new Rest(entry);
-    if (rest !== entry) this.#tasks.set(entry.id, rest);
-    const expires = rest.expires = this.#clock() + entry.keep;
-    const kept = this.#kept.get(entry.keep) ?? [];
-    const last = kept.at(-1);
-    if (last?.expires === expires) last.entries.push(rest);
-    else kept.push({ expires, entries: [rest] });
-    if (kept.length === 1) this.#kept.set(entry.keep, kept);
+    const expires = this.#now + entry.keep;
+    const lists = this.#kept.get(entry.keep) ?? [];
+    if (lists.length === 0) this.#kept.set(entry.keep, lists);
+    let kept = lists.at(-1);
+    if (kept?.expires !== expires) lists.push(kept = { expires, entries: [] });
+    kept.entries.push(entry);
+    entry.kept = kept;
   }
 
   #drop(entry: Entry): void {
