@@ -1,7 +1,6 @@
 /** {@linkcode Broker}: knows the tasks, and moves them between callers, queue and workers. */
 import { decode, encodeValue } from "./codec.ts";
-import { NO_CONTEXT } from "./context.ts";
-import { Current, type Place, Run, runAs } from "./current_task.ts";
+import { type Place, Run, runAs } from "./current_task.ts";
 import { deadIds, type DeadLetter, type DeadOptions, letterOf } from "./dead.ts";
 import { Deferred, failureOf, settle } from "./deferred.ts";
 import type { Finding, FsckOptions } from "./fsck.ts";
@@ -308,26 +307,24 @@ export class Broker implements AsyncDisposable {
     queue: string = this.name,
     place?: Place,
   ): Promise<Report> {
-    const { id, fence, failures } = claim;
-    const context = message.context ?? NO_CONTEXT;
-    const current = new Current(id, message.name, queue, fence, failures + 1, context, abort);
-    const run = new Run(current, place);
+    const run = new Run(claim, message, queue, abort, place);
     // Not an async function: each promise, and each step to wait for, that a run does without counts.
     try {
-      const result = this.#perform(run, claim, message);
+      const result = this.#perform(run);
       return isThenable(result)
         ? Promise.resolve(result).then(
-          (result) => this.#succeed(run, claim, message, result),
-          (error) => this.#fail(run, claim, message, error),
+          (result) => this.#succeed(run, result),
+          (error) => this.#fail(run, error),
         )
-        : Promise.resolve(this.#succeed(run, claim, message, result));
+        : Promise.resolve(this.#succeed(run, result));
     } catch (error) {
-      return Promise.resolve(this.#fail(run, claim, message, error));
+      return Promise.resolve(this.#fail(run, error));
     }
   }
 
   /** What the task gives, or a promise of it. */
-  #perform(run: Run, { inputs }: Claim, { name, args: text }: Message): unknown {
+  #perform(run: Run): unknown {
+    const { claim: { inputs }, message: { name, args: text } } = run;
     const task = this.#tasks.get(name);
     if (task === undefined) throw NO_TASK;
     const args = decode(text, inputs.length === 0 ? inputs : inputs.map(inputOf)) as unknown[];
@@ -337,43 +334,38 @@ export class Broker implements AsyncDisposable {
     return runAs(run, () => around(shown, (args) => perform(name, task, args)));
   }
 
-  #succeed(run: Run, claim: Claim, message: Message, result: unknown): Report | Promise<Report> {
-    if (result instanceof Deferred) return this.#continue(run, claim, message, result);
+  #succeed(run: Run, result: unknown): Report | Promise<Report> {
+    if (result instanceof Deferred) return this.#continue(run, result);
+    const { claim: { id, fence }, message: { name, ignoreResult, resultTimeout: keep } } = run;
     try {
-      const text = message.ignoreResult
+      const text = ignoreResult
         ? ""
-        : encodeValue(`return from ${message.name}`, "result", result, this.#maxPayload);
+        : encodeValue(`return from ${name}`, "result", result, this.#maxPayload);
       run.end();
-      const { id, fence } = claim;
-      return { id, fence, kind: "success", text, keep: message.resultTimeout };
+      return { id, fence, kind: "success", text, keep };
     } catch (error) {
-      return this.#fail(run, claim, message, error);
+      return this.#fail(run, error);
     }
   }
 
   /** The task ends as the one behind the handle does that it returned. */
-  async #continue(
-    run: Run,
-    claim: Claim,
-    message: Message,
-    next: Deferred<unknown>,
-  ): Promise<Report> {
-    const { id, fence } = claim;
-    const report = { id, fence, keep: message.resultTimeout };
+  async #continue(run: Run, next: Deferred<unknown>): Promise<Report> {
+    const { claim: { id, fence }, message: { name, ignoreResult, resultTimeout: keep } } = run;
     try {
-      const subject = { task: message.name, queue: run.task.queue, id };
-      const ending = await continued(run, next, subject, !message.ignoreResult);
+      const subject = { task: name, queue: run.queue, id };
+      const ending = await continued(run, next, subject, !ignoreResult);
       run.end();
-      return { ...report, ...ending };
+      return { id, fence, keep, ...ending };
     } catch (error) {
-      return this.#fail(run, claim, message, error);
+      return this.#fail(run, error);
     }
   }
 
-  #fail(run: Run, { id, fence, failures }: Claim, message: Message, thrown: unknown): Report {
+  #fail(run: Run, thrown: unknown): Report {
     run.end();
+    const { claim: { id, fence, failures }, message } = run;
     const { name, resultTimeout: keep } = message;
-    const subject = { task: name, queue: run.task.queue, id };
+    const subject = { task: name, queue: run.queue, id };
     if (thrown === NO_TASK) return { id, fence, keep, ...failed(subject, "no such task") };
     const definition = this.#tasks.get(name)?.definition;
     const delayOf = (thrown: unknown) => retryDelay(message, failures, thrown, definition);

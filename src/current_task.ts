@@ -1,6 +1,8 @@
 /** What a running task can know about itself, and what its pool knows about its waiting. */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { carry, isCarried, type TaskContext } from "./context.ts";
+import { carry, isCarried, NO_CONTEXT, type TaskContext } from "./context.ts";
+import type { Message } from "./message.ts";
+import type { Claim } from "./task_queue.ts";
 import type { WaitOptions } from "./wait.ts";
 
 /** The task that is running here. */
@@ -30,27 +32,6 @@ export interface CurrentTask {
   readonly signal: AbortSignal;
 }
 
-/** The same, as a run has it. */
-export class Current implements CurrentTask {
-  readonly #abort: { readonly signal: AbortSignal };
-
-  constructor(
-    readonly id: string,
-    readonly name: string,
-    readonly queue: string,
-    readonly fence: number,
-    readonly attempt: number,
-    readonly context: TaskContext,
-    abort: { readonly signal: AbortSignal },
-  ) {
-    this.#abort = abort;
-  }
-
-  get signal(): AbortSignal {
-    return this.#abort.signal;
-  }
-}
-
 /** What happens when a task waits for the result of another one. */
 export type Waiting = "lend" | "refuse";
 
@@ -66,17 +47,47 @@ export interface Place {
 
 /** One run of a task. */
 export class Run {
-  /** What the task can know about it. */
-  readonly task: CurrentTask;
+  /** What the queue gave. */
+  readonly claim: Claim;
+  /** What it says is to be run. */
+  readonly message: Message;
+  /** Name of the queue. */
+  readonly queue: string;
   /** Undefined where nobody gave it one. */
   readonly place: Place | undefined;
+  readonly #abort: { readonly signal: AbortSignal };
+  #task: CurrentTask | undefined;
   #waits = 0;
   #over = false;
 
   /** A run that is about to begin. */
-  constructor(task: CurrentTask, place: Place | undefined) {
-    this.task = task;
+  constructor(
+    claim: Claim,
+    message: Message,
+    queue: string,
+    abort: { readonly signal: AbortSignal },
+    place: Place | undefined,
+  ) {
+    this.claim = claim;
+    this.message = message;
+    this.queue = queue;
     this.place = place;
+    this.#abort = abort;
+  }
+
+  /** What travels with the task. */
+  get context(): TaskContext {
+    return this.message.context ?? NO_CONTEXT;
+  }
+
+  /** Asks the task to end early. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** What the task can know about it. */
+  get task(): CurrentTask {
+    return this.#task ??= new Current(this);
   }
 
   /** Whether the task has returned; what it left behind has no place to lend. */
@@ -89,7 +100,7 @@ export class Run {
     options: WaitOptions,
     wait: (options: WaitOptions) => Promise<T>,
   ): Promise<T> {
-    const { signal: own } = this.task;
+    const own = this.signal;
     const signal = options.signal === undefined || options.signal === own
       ? own
       : AbortSignal.any([own, options.signal]);
@@ -106,6 +117,32 @@ export class Run {
   end(): void {
     this.#over = true;
     if (this.#waits > 0) this.place?.takeBack();
+  }
+}
+
+/** Made when somebody asks for it: most tasks do not. */
+class Current implements CurrentTask {
+  readonly id: string;
+  readonly name: string;
+  readonly queue: string;
+  readonly fence: number;
+  readonly attempt: number;
+  readonly context: TaskContext;
+  readonly #run: Run;
+
+  constructor(run: Run) {
+    const { claim: { id, fence, failures }, message: { name }, queue, context } = run;
+    this.id = id;
+    this.name = name;
+    this.queue = queue;
+    this.fence = fence;
+    this.attempt = failures + 1;
+    this.context = context;
+    this.#run = run;
+  }
+
+  get signal(): AbortSignal {
+    return this.#run.signal;
   }
 }
 
@@ -140,7 +177,7 @@ export function currentRun(): Run | undefined {
 
 /** Has `body` be part of `run`. */
 export function runAs<T>(run: Run, body: () => T): T {
-  const { context } = run.task;
+  const { context } = run;
   if (!isCarried(context)) return running.run(run, body);
   return carry(context, () => running.run(run, body));
 }

@@ -142,8 +142,22 @@ function headOf(
   return Object.keys(head).length === 0 ? "" : JSON.stringify(head);
 }
 
+/** The message of a task that asks for nothing else. Most are such: what is the same takes no memory. */
+class Plain {
+  constructor(readonly name: string, readonly args: string) {}
+}
+interface Plain extends Message {}
+Object.assign(Plain.prototype, DEFAULT_POLICY, { needs: 0 });
+
+/** How the last message began, and whose it was: the next one is often of the same task. */
+let last = { beginning: UNIT + UNIT, name: "" };
+
 /** The message behind `text`. Throws a `SyntaxError` when it is none. */
 export function decodeMessage(text: string): Message {
+  if (text.startsWith(last.beginning)) {
+    const args = text.slice(last.beginning.length);
+    if (!args.includes(UNIT)) return new Plain(last.name, args);
+  }
   const first = text.indexOf(UNIT);
   const second = text.indexOf(UNIT, first + 1);
   if (first < 0 || second < 0 || text.includes(UNIT, second + 1)) {
@@ -151,8 +165,11 @@ export function decodeMessage(text: string): Message {
   }
   const name = text.slice(first + 1, second);
   const args = text.slice(second + 1);
-  if (first === 0) return { ...DEFAULT_POLICY, needs: 0, name, args };
-  return { ...DEFAULT_POLICY, needs: 0, ...decodeHead(text.slice(0, first)), name, args };
+  if (first > 0) {
+    return { ...DEFAULT_POLICY, needs: 0, ...decodeHead(text.slice(0, first)), name, args };
+  }
+  last = { beginning: UNIT + name + UNIT, name };
+  return new Plain(name, args);
 }
 
 function decodeHead(text: string): Partial<Message> {

@@ -103,7 +103,7 @@ export class Waiters {
   close(reason: Error): void {
     this.#unlisten();
     clearTimeout(this.#forgetting);
-    for (const { task } of this.#waiters.values()) this.#fail(task, reason);
+    for (const first of this.#waiters.values()) this.#fail(first, reason);
   }
 
   /** From now on somebody waits for the task. */
@@ -133,10 +133,8 @@ export class Waiters {
     waiter.leave();
   }
 
-  /** Nobody waits for the task any more; gives the first of those who did. */
-  #remove({ id, origin }: Need): Waiter | undefined {
-    const first = this.#waiters.get(origin ?? id);
-    if (first === undefined) return undefined;
+  /** Nobody waits for the task any more. */
+  #remove({ id, origin }: Need): void {
     this.#waiters.delete(origin ?? id);
     if (origin !== undefined) {
       const others = this.#chosen.get(id);
@@ -147,7 +145,6 @@ export class Waiters {
       clearInterval(this.#timer);
       this.#timer = undefined;
     }
-    return first;
   }
 
   #recheck(): void {
@@ -165,10 +162,11 @@ export class Waiters {
     try {
       const outcomes = await this.#queue.wait(asked);
       asked.forEach((task, i) => {
-        if (outcomes[i] !== undefined) this.#arrive(task, outcomes[i]);
+        const first = this.#firstFor(task);
+        if (first !== undefined && outcomes[i] !== undefined) this.#arrive(first, outcomes[i]);
       });
     } catch (error) {
-      asked.forEach((task) => this.#fail(task, error));
+      asked.forEach((task) => this.#fail(this.#firstFor(task), error));
     }
   }
 
@@ -176,7 +174,7 @@ export class Waiters {
     const waiter = this.#waiters.get(id);
     // Too big to be pushed, it is to be asked for.
     if (waiter !== undefined && outcome === undefined) this.#check(waiter.task);
-    else if (waiter !== undefined) this.#arrive(waiter.task, outcome!);
+    else if (waiter !== undefined) this.#arrive(waiter, outcome!);
     if (id.startsWith(this.#queue.client)) this.#noteOwn(id, outcome);
     // When the id was chosen, the news may be of another call with it.
     if (this.#chosen.size > 0) this.#chosen.get(id)?.forEach((task) => this.#check(task));
@@ -206,14 +204,21 @@ export class Waiters {
     if (isAfter(id, this.#missed)) this.#missed = id;
   }
 
-  #arrive(task: Need, outcome: Outcome): void {
-    const first = this.#remove(task);
-    // Which is what most are, and needs no list.
-    if (first?.isAlone) first.arrive(outcome);
-    else first?.ring.forEach((waiter) => waiter.arrive(outcome));
+  #firstFor({ id, origin }: Need): Waiter | undefined {
+    return this.#waiters.get(origin ?? id);
   }
 
-  #fail(task: Need, error: unknown): void {
-    this.#remove(task)?.ring.forEach((waiter) => waiter.fail(error));
+  /** All hear of it who wait for the same as `first`, the first of them. */
+  #arrive(first: Waiter, outcome: Outcome): void {
+    this.#remove(first.task);
+    // Which is what most are, and needs no list.
+    if (first.isAlone) first.arrive(outcome);
+    else first.ring.forEach((waiter) => waiter.arrive(outcome));
+  }
+
+  #fail(first: Waiter | undefined, error: unknown): void {
+    if (first === undefined) return;
+    this.#remove(first.task);
+    first.ring.forEach((waiter) => waiter.fail(error));
   }
 }

@@ -790,7 +790,6 @@ export class Store {
   /** From now on nobody but readers needs the outcome. */
   #keep(entry: Entry): void {
     if (entry.keep === 0) return this.#drop(entry);
-    if (this.#tasks.get(entry.id) !== entry) return;
     const expires = this.#now + entry.keep;
     const lists = this.#kept.get(entry.keep) ?? [];
     if (lists.length === 0) this.#kept.set(entry.keep, lists);
