@@ -143,7 +143,7 @@ class ProcessHandle implements WorkerHandle {
 
   post(frame: Parameters<WorkerHandle["post"]>[0]): void {
     // It may be gone already: then its end is on its way, and what it had is given to another one.
-    if (this.#child.connected) this.#child.send(JSON.stringify(frame), () => {});
+    if (this.#child.connected) this.#child.send(frame, () => {});
   }
 
   shelf(): Uint8Array | undefined {

@@ -22,8 +22,7 @@ export function serve(load: LoadModule): void {
   );
   // The way to the pool is not for the user's modules, some of which use one when they find it.
   Object.assign(process, { send: undefined });
-  process.on("message", (text: string) => {
-    const frame: ToWorker = JSON.parse(text);
+  process.on("message", (frame: ToWorker) => {
     if (frame[0] === "shelf") {
       worker.shelf = new Shelf((bytes, at) => writeSync(SHELF, bytes, 0, bytes.length, at));
     } else worker.receive(frame);
