@@ -69,7 +69,7 @@ Deno.test("a call makes and keeps few objects", () => {
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
   ok(status === 0, stderr);
   const { made = 0, kept, promises = 0 }: CallMemory = JSON.parse(stdout);
-  atMost(12_000, made, "bytes made for a call");
-  atMost(2_000, kept, "bytes kept for a call that waits");
+  atMost(8_000, made, "bytes made for a call");
+  atMost(1_600, kept, "bytes kept for a call that waits");
   atMost(3, promises, "promises kept for a call that waits");
 });

@@ -30,6 +30,7 @@ const LAYERS = [
   "schema",
   "task_space",
   "current_task",
+  "waiter",
   "waiters",
   "producer",
   "deferred",
