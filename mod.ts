@@ -37,6 +37,14 @@
  * @module
  */
 export { Broker, type BrokerOptions, type Exposable, type ExposeOptions } from "./src/broker.ts";
+export { type Cause, type Why } from "./src/why.ts";
+export {
+  type CardTask,
+  type CardWorker,
+  type PoolCard,
+  type Tally,
+  TALLY_BOUNDS,
+} from "./src/cards.ts";
 export {
   type ConnectOptions,
   getBroker,

@@ -1,4 +1,5 @@
 /** {@linkcode Broker}: knows the tasks, and moves them between callers, queue and workers. */
+import { type PoolCard, readCards } from "./cards.ts";
 import { decode, encodeValue } from "./codec.ts";
 import { type Place, Run, runAs } from "./current_task.ts";
 import { deadIds, type DeadLetter, type DeadOptions, letterOf } from "./dead.ts";
@@ -22,6 +23,7 @@ import {
 import { type Around, checkDefaults, type DefaultTaskOptions, type Target } from "./task.ts";
 import type { Claim, Limits, Report, TaskQueue } from "./task_queue.ts";
 import { checkCount } from "./wait.ts";
+import { type Why, whyOf } from "./why.ts";
 import {
   type KnownTask,
   type TaskFunction,
@@ -217,6 +219,47 @@ export class Broker implements AsyncDisposable {
     const { repair = false, limit = 1_000 } = options;
     checkCount("check the queue", "limit", limit);
     return await this.taskQueue.fsck({ repair, limit });
+  }
+
+  /**
+   * The pools that serve the queue, with what each does: it tells that every two seconds, and is gone
+   * when it has told nothing for six.
+   *
+   * @example
+   * ```ts
+   * import { getBroker, InlineWorkerPool } from "@worq/worq";
+   * import { deepStrictEqual } from "node:assert/strict";
+   *
+   * await using broker = getBroker("memory://pools");
+   * deepStrictEqual(await broker.pools(), []);
+   * await using _pool = new InlineWorkerPool(broker, { name: "mail" }).start();
+   * const [pool] = await broker.pools();
+   * deepStrictEqual([pool?.kind, pool?.queues, pool?.running], ["inline", ["default"], 0]);
+   * ```
+   */
+  async pools(): Promise<PoolCard[]> {
+    return readCards(await this.taskQueue.cards());
+  }
+
+  /**
+   * Why a task has not run: what keeps it, in one sentence. Asks the queue, and for what a task waits
+   * for, that too.
+   *
+   * @example
+   * ```ts
+   * import { getBroker } from "@worq/worq";
+   * import { deepStrictEqual, strictEqual } from "node:assert/strict";
+   *
+   * await using broker = getBroker("memory://why");
+   * const { id } = await broker.queue().mail("ann@example.com");
+   * const { cause, text } = await broker.why(id);
+   * strictEqual(cause, "no pool");
+   * strictEqual(text, 'waits because no pool serves queue "default"');
+   * await broker.clear();
+   * ```
+   */
+  async why(id: string): Promise<Why> {
+    return await whyOf(this.taskQueue, { id });
   }
 
   /**

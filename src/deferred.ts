@@ -8,6 +8,7 @@ import type { TaskStatus } from "./status.ts";
 import { GONE, type Outcome } from "./task_queue.ts";
 import { checkMilliseconds, type WaitOptions } from "./wait.ts";
 import { Waiter } from "./waiter.ts";
+import { type Why, whyOf } from "./why.ts";
 
 /** The outcome of the task behind a handle; undefined when the time is up first. */
 export let settle: (
@@ -121,6 +122,27 @@ export class Deferred<T> {
   async status(): Promise<TaskStatus> {
     if (this.#outcome !== undefined) return this.#status;
     return this.#status = await this.#producer.status(this.#ref);
+  }
+
+  /**
+   * Why the task has not run, or why it ended as it did: what keeps it, in one sentence. See
+   * {@linkcode Why}.
+   *
+   * @example
+   * ```ts
+   * import { getBroker, task } from "@worq/worq";
+   * import { match, strictEqual } from "node:assert/strict";
+   *
+   * await using broker = getBroker("memory://deferred-why");
+   * const mail = await task(broker.queue().mail, { delay: 60_000 })("ann@example.com");
+   * const { cause, text } = await mail.why();
+   * strictEqual(cause, "time");
+   * match(text, /^is to run in \d+ s$/);
+   * await mail.cancel();
+   * ```
+   */
+  async why(): Promise<Why> {
+    return await whyOf(this.#producer.taskQueue, this.#ref);
   }
 
   /**

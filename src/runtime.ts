@@ -15,3 +15,6 @@ export const isBun: boolean = "bun" in process.versions;
 
 /** The runtime of this process. */
 export const ownRuntime: Runtime = isDeno ? "deno" : isBun ? "bun" : "node";
+
+/** Name and version of the runtime, such as `deno 2.9.6`. */
+export const runtimeText: string = `${ownRuntime} ${process.versions[ownRuntime] ?? ""}`.trim();

@@ -370,6 +370,30 @@ export interface TaskRecord {
   readonly ended: number | undefined;
 }
 
+/** What a task waits for, as far as the queue knows: all seen at one moment. */
+export interface Situation {
+  /** What is known about the task. */
+  readonly record: TaskRecord;
+  /** Milliseconds of the backend's clock. */
+  readonly now: number;
+  /** Until when the pool that has it need not give a sign of life, likewise. */
+  readonly deadline: number | undefined;
+  /** Results that it takes and that are not there yet, the first {@linkcode MAX_OPEN} of them. */
+  readonly openNeeds: readonly Need[];
+  /** Tasks that come before it: of those that wait for a worker, with its key if it has one. */
+  readonly ahead: number | undefined;
+  /** Whether no pool is given tasks. */
+  readonly paused: boolean;
+  /** Tasks that pools have. */
+  readonly leased: number;
+  /** Those with the key of this task. */
+  readonly busy: number;
+  /** When the rate of the queue lets the next task start; undefined when now. */
+  readonly rests: number | undefined;
+  /** The same for tasks with its key. */
+  readonly keyRests: number | undefined;
+}
+
 /** Storage for the tasks and results of one named queue. */
 export interface TaskQueue extends AsyncDisposable {
   /** Name of the queue. */
@@ -391,6 +415,8 @@ export interface TaskQueue extends AsyncDisposable {
   wait(tasks: readonly Need[]): Promise<(Outcome | undefined)[]>;
   /** What is known about a task; undefined when nothing is. */
   inspect(id: string): Promise<TaskRecord | undefined>;
+  /** What a task waits for, where pools keep to these limits; undefined when nothing is known of it. */
+  situation(id: string, limits: Limits): Promise<Situation | undefined>;
   /** How many tasks are where. */
   stats(): Promise<QueueStats>;
   /**
@@ -422,6 +448,13 @@ export interface TaskQueue extends AsyncDisposable {
    * after no task takes it. A second outcome is dropped.
    */
   deliver(task: Need, outcome: Outcome, keep: number): Promise<void>;
+  /**
+   * A pool tells what it does; that is kept for `keep` milliseconds. With an empty card it tells that
+   * it is gone.
+   */
+  announce(pool: string, card: string, keep: number): Promise<void>;
+  /** The cards of the pools that are there, in no order. */
+  cards(): Promise<string[]>;
   /** Another queue on the same server. */
   sibling(name: string): TaskQueue;
   /**
@@ -455,6 +488,9 @@ export const REPLACED = "task expired: it was replaced by another call with its 
 
 /** Text for a task that was not started by its `expiresAt`. */
 export const LATE = "task expired: it was not started in time";
+
+/** Results that a task waits for, of which its situation tells. */
+export const MAX_OPEN = 20;
 
 /** Attempts of a task that are remembered. */
 export const MAX_ATTEMPTS = 10;

@@ -2,11 +2,21 @@
 import type { FailedAttempt, TaskFailure } from "../../mod.ts";
 import { decodeMessage } from "../../backend.ts";
 import { decode } from "../codec.ts";
+import { CliError, EXIT } from "./failure.ts";
 import { oneLine } from "./one_line.ts";
 import { styled, toJson, writeLine } from "./output.ts";
 
 /** Facts by name. */
 export type Facts = Record<string, unknown>;
+
+/** Nothing is known about a task. */
+export function unknownTask(id: string, queue: string): CliError {
+  return new CliError(
+    `queue "${queue}" does not know task ${id}: it was never there, was cleared, or its result was ` +
+      "kept for its time; another queue: --queue",
+    EXIT.failed,
+  );
+}
 
 /** Without those that are not known. */
 export function known(facts: Facts): Facts {

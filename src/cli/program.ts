@@ -17,6 +17,7 @@ import { pauseCommand, resumeCommand } from "./commands/pause.ts";
 import { runCommand } from "./commands/run.ts";
 import { schedulesCommand, unscheduleCommand } from "./commands/schedules.ts";
 import { statusCommand } from "./commands/status.ts";
+import { whyCommand } from "./commands/why.ts";
 import { CliError, describeThrown, EXIT } from "./failure.ts";
 import { didYouMean } from "./nearest.ts";
 import { endOnSignals } from "./first_process.ts";
@@ -87,6 +88,7 @@ function createProgram(): Command {
     mapCommand(),
     statusCommand(),
     inspectCommand(),
+    whyCommand(),
     cancelCommand(),
     clearCommand(),
     deadCommand(),

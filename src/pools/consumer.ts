@@ -6,6 +6,7 @@
 import { setImmediate } from "node:timers";
 import { Abort } from "../abort.ts";
 import type { Broker } from "../broker.ts";
+import type { CardTask, Tally } from "../cards.ts";
 import type { Chain } from "../chain.ts";
 import { QueueUnavailable, TaskFailure } from "../errors.ts";
 import { deliver, type Delivery, deliveryOf } from "../couriers.ts";
@@ -21,6 +22,7 @@ import {
 } from "../task_queue.ts";
 import { waitUntil } from "../wait.ts";
 import { type Beating, Beats } from "./beats.ts";
+import { Meter } from "./meter.ts";
 
 /** A claimed task, all of whose inputs are there. */
 export interface Job {
@@ -32,8 +34,8 @@ export interface Job {
   readonly message: Message;
   /** Asks the task to end early. */
   readonly abort: Abort;
-  /** To be called once, with how it ended. */
-  done(report: Report): void;
+  /** To be called once, with how it ended, and how many milliseconds it ran if that is known. */
+  done(report: Report, took?: number): void;
 }
 
 /** What a consumer needs of its pool. */
@@ -70,11 +72,13 @@ class Run implements Job, Beating<Run> {
     readonly broker: Broker,
     public claim: Claim,
     readonly message: Message,
-    readonly end: (run: Run, report: Report) => void,
+    /** When the pool got it, by `performance.now()`. */
+    readonly since: number,
+    readonly end: (run: Run, report: Report, took?: number) => void,
   ) {}
 
-  done(report: Report): void {
-    this.end(this, report);
+  done(report: Report, took?: number): void {
+    this.end(this, report, took);
   }
 }
 
@@ -98,6 +102,7 @@ export class Consumer {
   readonly #host: ConsumerHost;
   /** What runs. */
   readonly #running = new Beats<Run>();
+  readonly #meter = new Meter();
   /** Queues that took results of this one. */
   readonly #siblings = new Map<string, TaskQueue>();
   /** What is to be told to the queue; kept until the queue has it. */
@@ -132,6 +137,21 @@ export class Consumer {
   /** Number of tasks that it has. */
   get running(): number {
     return this.#running.size;
+  }
+
+  /** The tasks that it has, `most` of them. */
+  tasks(most: number): CardTask[] {
+    const tasks: CardTask[] = [];
+    const start = Date.now() - performance.now();
+    for (const { claim: { id }, message: { name }, since } of this.#running) {
+      if (tasks.push({ id, name, since: Math.round(start + since) }) >= most) break;
+    }
+    return tasks;
+  }
+
+  /** What became of the tasks that it had, by name. */
+  get tallies(): Readonly<Record<string, Tally>> {
+    return this.#meter.tallies;
   }
 
   /** Whether it may find tasks when it asks for some. */
@@ -325,7 +345,7 @@ export class Consumer {
       const message = decodeMessage(claim.message);
       // A lease starts with the default interval, whatever the task asks for.
       const first = Math.min(message.heartbeatInterval, DEFAULT_POLICY.heartbeatInterval);
-      const run = new Run(this.#broker, claim, message, this.#end);
+      const run = new Run(this.#broker, claim, message, now, this.#end);
       this.#running.add(run, first, now);
       // Most tasks take no results, and each promise that they do without counts.
       if (message.needs === 0) this.#host.run(run, this);
@@ -386,10 +406,11 @@ export class Consumer {
     }
   }
 
-  readonly #end = (run: Run, report: Report): void => {
+  readonly #end = (run: Run, report: Report, took = performance.now() - run.since): void => {
     // Otherwise it was handed back, or is another pool's by now.
     if (!this.#running.delete(run)) return;
     this.#reports.push(report);
+    this.#meter.add(run.message.name, report.kind, took);
     // Back in the queue, it wakes nobody who has just given it back.
     if (report.kind === "returned" || report.kind === "lost") this.#hungry = true;
     if (report.kind === "failed" && run.message.ignoreResult) this.#tellFailure(run, report);

@@ -23,8 +23,6 @@ export interface Start {
   readonly concurrency: number;
   /** What happens when a task waits for another one. */
   readonly waiting: Waiting;
-  /** Whether to tell how much memory it uses. */
-  readonly tellMemory: boolean;
 }
 
 /** A task is over. The time that it took, in milliseconds; bytes of memory, or 0. */

@@ -52,6 +52,7 @@ export class InlineWorkerPool extends WorkerPool {
 
 /** Runs tasks on this event loop. */
 export class InlineCrew implements Crew {
+  readonly kind = "inline";
   readonly #concurrency: number;
   readonly #own: Broker | undefined;
   readonly #place: Place;

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Broker } from "../broker.ts";
+import type { PoolCard } from "../cards.ts";
 import { encodeValue } from "../codec.ts";
 import { checkCount, checkMilliseconds } from "../wait.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -54,6 +55,8 @@ export interface ModuleWorkerPoolOptions extends WorkerPoolOptions {
 
 /** Which workers to start, and how many may be lost. */
 export interface ModuleCrew {
+  /** What the workers are. */
+  readonly kind: PoolCard["kind"];
   /** Starts a worker. */
   readonly launch: Launch;
   /** Whether a worker can be killed in the middle of a computation. */
@@ -90,6 +93,7 @@ export class ModuleWorkerPool extends WorkerPool {
     checkMilliseconds("make pool", "startTimeout", startTimeout);
     const { maxLostWorkers = workers } = crew;
     const supervisor = new Supervisor(crew.launch, {
+      kind: crew.kind,
       workers,
       maxLostWorkers,
       concurrency,

@@ -78,7 +78,11 @@ export class ProcessWorkerPool extends ModuleWorkerPool {
     const { permissions, runtime, runtimeArgs = [] } = options;
     const module = moduleUrl(options.module);
     const command = workerCommand({ module, permissions, runtime, runtimeArgs });
-    super(broker, options, { launch: launcher(command, options), canKill: true });
+    super(broker, options, {
+      kind: "processes",
+      launch: launcher(command, options),
+      canKill: true,
+    });
   }
 }
 

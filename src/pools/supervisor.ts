@@ -1,4 +1,5 @@
 /** {@linkcode Supervisor}: keeps the workers of a pool running, and gives each task to one. */
+import type { CardWorker, PoolCard } from "../cards.ts";
 import { WorqError } from "../errors.ts";
 import type { Job } from "./consumer.ts";
 import type { Start } from "./frames.ts";
@@ -13,8 +14,10 @@ export interface SupervisorOptions extends WorkerLimits {
   readonly workers: number;
   /** Workers that may be lost for good before the process has to end. */
   readonly maxLostWorkers: number;
+  /** What its workers are. */
+  readonly kind: PoolCard["kind"];
   /** What each worker is told first, but for its title. */
-  readonly start: Omit<Start, "title" | "concurrency" | "tellMemory">;
+  readonly start: Omit<Start, "title" | "concurrency">;
 }
 
 /** The place of one worker. */
@@ -45,6 +48,8 @@ export class Supervisor implements Crew {
   #sweeper: ReturnType<typeof setTimeout> | undefined;
   #ending = false;
   #failedStarts = 0;
+  /** What its workers are. */
+  readonly kind: PoolCard["kind"];
   /** Workers that could not be stopped. */
   lost = 0;
   /** Names of the tasks that the worker which got ready last can run. */
@@ -54,6 +59,7 @@ export class Supervisor implements Crew {
   constructor(launch: Launch, options: SupervisorOptions) {
     this.#launch = launch;
     this.#options = options;
+    this.kind = options.kind;
     this.#slots = Array.from(
       { length: options.workers },
       (_, i) => ({ number: i + 1, worker: undefined }),
@@ -84,6 +90,11 @@ export class Supervisor implements Crew {
   get busy(): boolean {
     const now = performance.now();
     return this.#slots.every(({ worker }) => worker?.isBusy(now) ?? true);
+  }
+
+  /** Its workers, each as its card has it. */
+  get workers(): CardWorker[] {
+    return Array.from(this.#workers, ({ card }) => card);
   }
 
   /** Gives a task to the worker that has the fewest; back, when none has room any more. */
@@ -131,11 +142,10 @@ export class Supervisor implements Crew {
     const { start, ...options } = this.#options;
     const title = `${this.#host.id}:${slot.number}`;
     const failedBefore = this.#failedStarts;
-    const tellMemory = options.maxMemory < Infinity;
     const worker: Worker = new Worker(
       title,
       this.#launch,
-      { ...start, title, concurrency: options.concurrency, tellMemory },
+      { ...start, title, concurrency: options.concurrency },
       options,
       this.#pace,
       {

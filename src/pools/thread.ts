@@ -65,6 +65,7 @@ export class ThreadWorkerPool extends ModuleWorkerPool {
     const { maxLostWorkers } = options;
     if (maxLostWorkers !== undefined) checkCount("make pool", "maxLostWorkers", maxLostWorkers);
     super(broker, options, {
+      kind: "threads",
       launch,
       canKill: !isDeno,
       ...(maxLostWorkers === undefined ? {} : { maxLostWorkers }),

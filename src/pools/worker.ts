@@ -1,4 +1,5 @@
 /** {@linkcode Worker}: one thread or process, as its pool sees it. */
+import type { CardWorker } from "../cards.ts";
 import { Chain, type Linked } from "../chain.ts";
 import { encodeFailure } from "../outcome.ts";
 import { retryDelay } from "../retry.ts";
@@ -72,6 +73,9 @@ const EXIT_GRACE = 2_000;
 /** Milliseconds that a worker gets to end its tasks, after they were asked to, when a pool stops. */
 const STOP_GRACE = 500;
 
+/** Tasks of a worker that its card has. */
+const CARD_TASKS = 100;
+
 /** One worker, from its start to its end. */
 export class Worker {
   /** Names it in logs: `pool-1234:1`. */
@@ -107,6 +111,8 @@ export class Worker {
   #endTimer: ReturnType<typeof setTimeout> | undefined;
   #outbox: Order[] = [];
   #serial = 0;
+  /** Bytes that it used when it last said so. */
+  #memory = 0;
   /** Tasks that it has although nobody wants them any more. */
   #abandoned = 0;
   #given = 0;
@@ -363,6 +369,19 @@ export class Worker {
     if (shelf !== undefined) { for (const done of readShelf(shelf)) this.#done(done); }
   }
 
+  /** What it is and does. */
+  get card(): CardWorker {
+    const tasks = [...this.#entries.values()].slice(0, CARD_TASKS).map(({ job }) => job.claim.id);
+    return {
+      name: this.title,
+      ...(this.pid === undefined ? {} : { pid: this.pid }),
+      state: this.#state,
+      tasks,
+      finished: this.finished,
+      ...(this.#memory === 0 ? {} : { memory: this.#memory }),
+    };
+  }
+
   /** Whether it has begun with what it got last; also when nothing can tell. */
   #isListening(): boolean {
     if (this.#listens) return true;
@@ -385,7 +404,8 @@ export class Worker {
     this.#pace.add(took);
     this.finished++;
     if (!ok && entry.timedOut) this.#timeOut(entry);
-    else this.#settle(entry, ok ? "success" : "failed", text);
+    else this.#settle(entry, ok ? "success" : "failed", text, 0, took);
+    if (memory > 0) this.#memory = memory;
     if (memory > this.#limits.maxMemory) this.retire();
   }
 
@@ -395,7 +415,7 @@ export class Worker {
     this.#pace.add(took);
     this.finished++;
     if (entry.timedOut) this.#timeOut(entry);
-    else this.#settle(entry, "retry", text, delay);
+    else this.#settle(entry, "retry", text, delay, took);
   }
 
   /** It failed; whether it runs again only the caller's own options can tell here. */
@@ -427,7 +447,13 @@ export class Worker {
     if (this.needsSweep) this.#host.watch();
   }
 
-  #settle(entry: Entry | undefined, kind: Report["kind"], text: string, delay = 0): void {
+  #settle(
+    entry: Entry | undefined,
+    kind: Report["kind"],
+    text: string,
+    delay = 0,
+    took?: number,
+  ): void {
     if (entry === undefined || !this.#entries.delete(entry.serial)) return;
     this.#active.delete(entry);
     this.#queued.delete(entry);
@@ -435,7 +461,7 @@ export class Worker {
     if (entry.abandoned > 0) this.#abandoned--;
     const { job } = entry;
     const { claim: { id, fence }, message: { resultTimeout: keep } } = job;
-    job.done({ id, fence, kind, text, keep, delay });
+    job.done({ id, fence, kind, text, keep, delay }, took);
     if (!this.#receiving) this.#settledSome();
   }
 

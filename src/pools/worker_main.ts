@@ -44,7 +44,6 @@ export class WorkerMain {
   #waitingPolicy: Waiting = "lend";
   /** Tasks that wait for others. */
   #lent = 0;
-  #tellMemory = false;
   #lookedAtMemory = 0;
   #ending = false;
   #halted = false;
@@ -112,7 +111,6 @@ export class WorkerMain {
   async #start(start: Start): Promise<void> {
     this.#concurrency = start.concurrency;
     this.#waitingPolicy = start.waiting;
-    this.#tellMemory = start.tellMemory;
     enterWorkerScope(start);
     try {
       const module = await this.#load(start.module);
@@ -218,7 +216,6 @@ export class WorkerMain {
   }
 
   #memory(): number {
-    if (!this.#tellMemory) return 0;
     const now = performance.now();
     if (now - this.#lookedAtMemory < MEMORY_INTERVAL) return 0;
     this.#lookedAtMemory = now;

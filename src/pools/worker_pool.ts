@@ -4,13 +4,18 @@
  * Its consumers alone talk to the queues. What is behind the {@linkcode Crew} makes the kind of
  * pool.
  */
+import { hostname } from "node:os";
 import process from "node:process";
+import config from "../../deno.json" with { type: "json" };
 import type { Broker } from "../broker.ts";
+import type { CardWorker, PoolCard } from "../cards.ts";
 import type { Waiting } from "../current_task.ts";
 import { QueueUnavailable } from "../errors.ts";
 import { type Logger, stderrLogger } from "../logger.ts";
+import { runtimeText } from "../runtime.ts";
 import type { Declaration } from "../schedule.ts";
 import { checkMilliseconds, waitUntil } from "../wait.ts";
+import { Announcer } from "./announcer.ts";
 import { Consumer, type Job } from "./consumer.ts";
 import { Ticker } from "./ticker.ts";
 import { Turns } from "./turns.ts";
@@ -69,6 +74,10 @@ export interface CrewHost {
 
 /** What runs the tasks of a pool. */
 export interface Crew {
+  /** Where they run. */
+  readonly kind?: PoolCard["kind"];
+  /** Its threads or processes. */
+  readonly workers?: readonly CardWorker[];
   /** Begins to get ready. */
   start(host: CrewHost): void;
   /** Tasks that it can have at the same time, now, with those that it has. */
@@ -83,6 +92,8 @@ export interface Crew {
   readonly lost?: number;
 }
 
+/** Tasks of a queue that a card has. */
+const CARD_TASKS = 100;
 // How long a pool that ends waits for its last exchange.
 const FAREWELL = 5_000;
 /** Exit code of a process that cannot go on: EX_SOFTWARE of sysexits.h. */
@@ -101,6 +112,8 @@ export class WorkerPool implements AsyncDisposable {
   readonly #consumers: readonly Consumer[];
   readonly #turns: Turns<Consumer>;
   readonly #tickers: readonly Ticker[];
+  readonly #announcer: Announcer;
+  #started = 0;
   /** Schedules of the workers' module. */
   #adopted: readonly Declaration[] = [];
   readonly #crew: Crew;
@@ -152,6 +165,11 @@ export class WorkerPool implements AsyncDisposable {
       new Ticker(broker, () => this.#adopted, (error) => this.#tell(error))
     );
     this.#turns = new Turns(this.#consumers, options.weights);
+    this.#announcer = new Announcer(
+      id,
+      this.#brokers.map(({ taskQueue }) => taskQueue),
+      (i) => JSON.stringify(this.#cardFor(this.#brokers[i]!, this.#consumers[i]!)),
+    );
   }
 
   /** Begins to take tasks. Throws an `Error` when it was started before. */
@@ -161,6 +179,7 @@ export class WorkerPool implements AsyncDisposable {
     }
     this.#log("debug", "pool starts", { queues: this.#consumers.map(({ queue }) => queue) });
     active.add(this);
+    this.#started = Date.now();
     this.#crew.start({
       id: this.id,
       logger: this.logger,
@@ -172,6 +191,7 @@ export class WorkerPool implements AsyncDisposable {
     this.#serving = Promise.all([
       ...this.#consumers.map((consumer) => consumer.serve()),
       ...this.#tickers.map((ticker) => ticker.run()),
+      this.#announcer.run(),
     ]);
     return this;
   }
@@ -212,6 +232,7 @@ export class WorkerPool implements AsyncDisposable {
     // 3. Their messages return to the queue…
     const handedBack = this.#running;
     const aborts = this.#consumers.map((consumer) => consumer.leave());
+    this.#announcer.stop();
     await this.#farewell();
     // 4. …before the workers die: twice beats never.
     const reason = new DOMException("The pool stops", "AbortError");
@@ -231,6 +252,29 @@ export class WorkerPool implements AsyncDisposable {
           "when its leases end",
       ),
     );
+  }
+
+  /** What it tells the queue of one of its brokers. */
+  #cardFor({ limits }: Broker, consumer: Consumer): PoolCard {
+    return {
+      id: this.id,
+      kind: this.#crew.kind ?? "other",
+      host: hostname(),
+      pid: process.pid,
+      runtime: runtimeText,
+      version: config.version,
+      started: this.#started,
+      written: Date.now(),
+      queues: this.#brokers.map(({ name }) => name),
+      places: this.#crew.capacity(),
+      running: this.#running,
+      stopping: this.#stopping !== undefined,
+      ...(limits === undefined ? {} : { limits }),
+      tasks: consumer.tasks(CARD_TASKS),
+      workers: this.#crew.workers ?? [],
+      memory: process.memoryUsage().rss,
+      tallies: consumer.tallies,
+    };
   }
 
   get #running(): number {

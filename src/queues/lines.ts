@@ -1,5 +1,5 @@
 /** {@linkcode Lines}: the tasks of a queue in memory that wait for a worker, and whose turn it is. */
-import type { Limits, Rate } from "../task_queue.ts";
+import type { Limits, Rate, Situation } from "../task_queue.ts";
 import { Heap } from "./heap.ts";
 import { Timers } from "./timers.ts";
 
@@ -10,6 +10,9 @@ export interface Waiting {
   /** Tasks with the same key share limits; those without have one line of their own. */
   readonly key: string | undefined;
 }
+
+/** How many tasks with a key run, and when the rate of the queue, and that of the key, allow one more. */
+export type Limited = Pick<Situation, "busy" | "rests" | "keyRests">;
 
 /** The line of the tasks without a key. */
 const OWN = "";
@@ -147,6 +150,20 @@ export class Lines<T extends Waiting> implements Iterable<T> {
   /** When time alone lets one more start. */
   get nextTime(): number | undefined {
     return minimum(this.#rests.first, this.#restsUntil);
+  }
+
+  /** How many come before a task in its line. */
+  ahead({ key = OWN, score }: T): number {
+    return [...this.#lines.get(key) ?? []].filter((other) => other.score < score).length;
+  }
+
+  /** What limits the tasks with this key: how many run, and when the next one may start. */
+  limited(key: string | undefined, { rate, perKey }: Limits, now: number): Limited {
+    return {
+      busy: key === undefined ? 0 : this.#busy.get(key) ?? 0,
+      rests: this.#blocked(rate, OWN, now),
+      keyRests: key === undefined ? undefined : this.#blocked(perKey?.rate, key, now),
+    };
   }
 
   #activate(key: string): void {

@@ -8,6 +8,7 @@ import type {
   EnqueueAnswer,
   Exchange,
   ExchangeAnswer,
+  Limits,
   Need,
   NewTask,
   Outcome,
@@ -16,6 +17,7 @@ import type {
   RedriveAnswer,
   ScheduleBook,
   ScheduleChange,
+  Situation,
   TaskQueue,
   TaskRecord,
 } from "../task_queue.ts";
@@ -86,6 +88,21 @@ export class MemoryTaskQueue implements TaskQueue {
   /** What is known about a task. */
   inspect(id: string): Promise<TaskRecord | undefined> {
     return this.#do(() => this.#store.inspect(id));
+  }
+
+  /** What a task waits for. */
+  situation(id: string, limits: Limits): Promise<Situation | undefined> {
+    return this.#do(() => this.#store.situation(id, limits));
+  }
+
+  /** Keeps what a pool tells. */
+  announce(pool: string, card: string, keep: number): Promise<void> {
+    return this.#do(() => this.#store.announce(pool, card, keep));
+  }
+
+  /** What pools tell. */
+  cards(): Promise<string[]> {
+    return this.#do(() => this.#store.cards());
   }
 
   /** How many tasks are where. */

@@ -21,6 +21,7 @@ import {
   MAX_ATTEMPT_TEXT,
   MAX_ATTEMPTS,
   MAX_DEAD,
+  MAX_OPEN,
   type Need,
   type NewTask,
   type Outcome,
@@ -33,6 +34,7 @@ import {
   type ScheduleChange,
   type ScheduleRecord,
   SILENT,
+  type Situation,
   type TaskRecord,
   type Window,
 } from "../task_queue.ts";
@@ -129,6 +131,8 @@ export class Store {
   /** No lease ends before this time. */
   #quietUntil = Infinity;
   readonly #ready = new Lines<Entry>();
+  /** What pools tell of themselves, and how long that is kept. */
+  readonly #cards = new Map<string, { readonly card: string; readonly until: number }>();
   /** Tasks that the calls of a window join, by its kind and name. */
   readonly #windows = new Map<string, OpenWindow>();
   #sequence = 0;
@@ -230,6 +234,34 @@ export class Store {
     const due = this.#due.get(entry);
     const life = { status, origin, message, fence, owner, key, losses, failures, attempts };
     return { id, ...life, due, open, needs, refs, started, ended };
+  }
+
+  situation(id: string, limits: Limits): Situation | undefined {
+    const record = this.inspect(id);
+    const entry = this.#tasks.get(id);
+    if (record === undefined || entry === undefined) return undefined;
+    const { status, lease, held = NONE, key } = entry;
+    const open = held.filter(({ outcome }) => outcome === undefined);
+    return {
+      record,
+      now: this.#now,
+      deadline: status === "processing" ? lease?.deadline : undefined,
+      openNeeds: open.slice(0, MAX_OPEN).map(({ id, origin }) => origin ? { id, origin } : { id }),
+      ahead: status === "enqueued" ? this.#ready.ahead(entry) : undefined,
+      paused: this.#paused,
+      leased: this.#leases.size,
+      ...this.#ready.limited(key, limits, this.#now),
+    };
+  }
+
+  announce(pool: string, card: string, keep: number): void {
+    if (card === "") this.#cards.delete(pool);
+    else this.#cards.set(pool, { card, until: this.#now + keep });
+  }
+
+  cards(): string[] {
+    for (const [pool, { until }] of this.#cards) if (until <= this.#now) this.#cards.delete(pool);
+    return [...this.#cards.values()].map(({ card }) => card);
   }
 
   stats(): QueueStats {

@@ -9,6 +9,7 @@ import type {
   Exchange,
   ExchangeAnswer,
   FailureData,
+  Limits,
   Need,
   NewTask,
   Outcome,
@@ -18,6 +19,7 @@ import type {
   ScheduleBook,
   ScheduleChange,
   ScheduleRecord,
+  Situation,
   TaskQueue,
   TaskRecord,
 } from "../task_queue.ts";
@@ -52,6 +54,7 @@ import {
   UPLOAD,
   WAIT,
 } from "./redis_scripts.ts";
+import { ANNOUNCE, CARDS, SITUATION } from "./redis_view_scripts.ts";
 
 /** What a queue on Redis can be told. */
 export interface RedisQueueOptions {
@@ -250,29 +253,39 @@ export class RedisTaskQueue implements TaskQueue {
 
   /** What is known about a task. */
   async inspect(id: string): Promise<TaskRecord | undefined> {
-    const record = await this.#run(INSPECT, () => [id]) as [string, ...string[]] | [];
-    const [status, message, fence, owner, losses, open, refs, started, ended, origin] = record;
-    const [failures, log, key, due, needs] = record.slice(10);
-    if (status === undefined) return undefined;
-    const over = status in OUTCOMES;
+    return toRecord(id, await this.#run(INSPECT, () => [id]) as string[]);
+  }
+
+  /** What a task waits for. */
+  async situation(id: string, limits: Limits): Promise<Situation | undefined> {
+    await this.#connection.permit("look at a task", [SITUATION]);
+    const parts = await this.#run(SITUATION, () => [id, JSON.stringify(limits)]) as unknown[];
+    const record = toRecord(id, parts[0] as string[] ?? []);
+    if (record === undefined) return undefined;
+    const [now, deadline, open, ahead, paused, leased, busy, rests, keyRests] = parts.slice(1);
+    const number = (text: unknown) => text === "" ? undefined : Number(text);
     return {
-      id,
-      status: STATUSES[status]!,
-      origin: origin || undefined,
-      message: message || undefined,
-      fence: Number(fence),
-      owner: owner || undefined,
-      key: key || undefined,
-      losses: Number(losses),
-      failures: Number(failures),
-      attempts: toAttempts(log),
-      due: due ? Number(due) : undefined,
-      open: Number(open),
-      needs: over ? [] : (needs as unknown as string[]).map((need) => toNeed(need.split(UNIT))),
-      refs: Number(refs),
-      started: started ? Number(started) : undefined,
-      ended: ended ? Number(ended) : undefined,
+      record,
+      now: Number(now),
+      deadline: number(deadline),
+      openNeeds: (open as string[]).map((need) => toNeed(need.split(UNIT))),
+      ahead: number(ahead),
+      paused: paused === 1,
+      leased: Number(leased),
+      busy: Number(busy),
+      rests: number(rests),
+      keyRests: number(keyRests),
     };
+  }
+
+  /** Keeps what a pool tells. */
+  async announce(pool: string, card: string, keep: number): Promise<void> {
+    await this.#run(ANNOUNCE, () => [pool, `${keep}`, card]);
+  }
+
+  /** What pools tell. */
+  async cards(): Promise<string[]> {
+    return await this.#run(CARDS, () => []) as string[];
   }
 
   /** How many tasks are where. */
@@ -598,6 +611,31 @@ function toClaims(fence: number, parts: readonly ClaimPart[]): Claim[] {
     at = end;
   }
   return claims;
+}
+
+function toRecord(id: string, record: readonly string[]): TaskRecord | undefined {
+  const [status, message, fence, owner, losses, open, refs, started, ended, origin] = record;
+  const [failures, log, key, due, needs] = record.slice(10);
+  if (status === undefined) return undefined;
+  const over = status in OUTCOMES;
+  return {
+    id,
+    status: STATUSES[status]!,
+    origin: origin || undefined,
+    message: message || undefined,
+    fence: Number(fence),
+    owner: owner || undefined,
+    key: key || undefined,
+    losses: Number(losses),
+    failures: Number(failures),
+    attempts: toAttempts(log),
+    due: due ? Number(due) : undefined,
+    open: Number(open),
+    needs: over ? [] : (needs as unknown as string[]).map((need) => toNeed(need.split(UNIT))),
+    refs: Number(refs),
+    started: started ? Number(started) : undefined,
+    ended: ended ? Number(ended) : undefined,
+  };
 }
 
 function toAttempts(log: string | undefined): Attempt[] {

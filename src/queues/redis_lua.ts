@@ -26,6 +26,7 @@
  * | `window:<kind>:<name>` | string, TTL | `until␟id`: the task that calls of this window join |
  * | `meta` | hash | `sequence`, for places and fences, there for good from the first task on; `paused` |
  * | `pool:<id>` | hash, TTL | number, fence and claims of a pool's last exchange |
+ * | `cards` | hash, TTL | by pool: time␟card, what it told of itself and until when that is kept |
  *
  * Fields of `t:<id>`: `fence`, `owner`, `score`, `started` (latest claim), `losses`, `failures`,
  * `log` (attempts that brought no value, each fence␟owner␟started␟ended␟kind␟text, with ␞ between

@@ -124,6 +124,51 @@ const LIFE: readonly Case[] = [
     const { pending, ready, leased } = await driver.queue.stats();
     deepStrictEqual({ pending, ready, leased }, { pending: 1, ready: 1, leased: 1 });
   }],
+  [".situation() tells what a task waits for", async ({ driver }) => {
+    const { queue } = driver;
+    const none = await queue.situation("a", {});
+    strictEqual(none, undefined);
+    await driver.enqueue({ id: "a" }, { id: "b" }, { id: "c", takes: ["a", "gone", "b"] });
+    const waiting = (await queue.situation("b", {}))!;
+    deepStrictEqual([waiting.now, waiting.ahead, waiting.paused], [SUITE_START, 1, false]);
+    deepStrictEqual(waiting.record, await queue.inspect("b"));
+    await queue.pause();
+    strictEqual((await queue.situation("b", {}))?.paused, true);
+    await queue.resume();
+    await driver.enqueue({ id: "d", takes: ["a", "b"], onError: "pass" });
+    await driver.end("success", ...await driver.claim(1));
+    const [b] = await driver.claim(1);
+    deepStrictEqual((await queue.situation("d", {}))?.openNeeds, [{ id: "b" }]);
+    const running = (await queue.situation("b", {}))!;
+    deepStrictEqual([running.deadline, running.leased], [SUITE_START + 15_000, 1]);
+    await driver.end("success", b!);
+  }],
+  [".situation() tells what limits a task", async ({ driver, pass }) => {
+    const rate = { count: 1, per: 1_000 };
+    const limits = { rate, perKey: { rate: { count: 1, per: 3_000 } } };
+    const plan = { key: "k" };
+    await driver.enqueue({ id: "a", plan }, { id: "b", plan });
+    await driver.exchange({ want: 1, limits });
+    pass(400);
+    const { busy, rests, keyRests } = (await driver.queue.situation("b", limits))!;
+    deepStrictEqual([busy, rests, keyRests], [1, SUITE_START + 1_000, SUITE_START + 3_000]);
+    pass(2_600);
+    const later = (await driver.queue.situation("b", limits))!;
+    deepStrictEqual([later.busy, later.rests, later.keyRests], [1, undefined, undefined]);
+  }],
+  [".announce() has .cards() tell of a pool, for its time", async ({ driver, pass }) => {
+    const { queue } = driver;
+    deepStrictEqual(await queue.cards(), []);
+    await queue.announce("one", "card 1", 1_000);
+    await queue.announce("two", "card 2", 5_000);
+    deepStrictEqual((await queue.cards()).sort(), ["card 1", "card 2"]);
+    pass(1_000);
+    deepStrictEqual(await queue.cards(), ["card 2"]);
+    await queue.announce("two", "card 3", 5_000);
+    deepStrictEqual(await queue.cards(), ["card 3"]);
+    await queue.announce("two", "", 0);
+    deepStrictEqual(await queue.cards(), []);
+  }],
   [".exchange() keeps the outcome for its time, and then forgets it", async ({ driver }) => {
     await driver.enqueue({ id: "a" }, { id: "b" });
     const [a, b] = await driver.claim(2);

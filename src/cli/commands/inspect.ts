@@ -4,8 +4,7 @@ import { type Broker, getBroker } from "../../../mod.ts";
 import type { Outcome, TaskRecord } from "../../../backend.ts";
 import { attemptsOf } from "../../dead.ts";
 import { failureOf, valueOf } from "../../outcome.ts";
-import { failureFacts, known, messageFacts, timeOf, writeFacts } from "../facts.ts";
-import { CliError, EXIT } from "../failure.ts";
+import { failureFacts, known, messageFacts, timeOf, unknownTask, writeFacts } from "../facts.ts";
 import { jsonOption, queueOption, urlOption } from "../options.ts";
 import { refuseMemory } from "./call.ts";
 
@@ -40,13 +39,7 @@ async function inspect(id: string, settings: InspectSettings): Promise<void> {
   refuseMemory(settings.url, "look at a task");
   await using broker = getBroker(settings.url, settings.queue);
   const record = await broker.taskQueue.inspect(id);
-  if (record === undefined) {
-    throw new CliError(
-      `queue "${broker.name}" does not know task ${id}: it was never there, was cleared, or its ` +
-        "result was kept for its time; another queue: --queue",
-      EXIT.failed,
-    );
-  }
+  if (record === undefined) throw unknownTask(id, broker.name);
   const facts = await factsOf(broker, record);
   await writeFacts(facts, settings.json);
 }
