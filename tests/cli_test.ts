@@ -210,6 +210,7 @@ Deno.test("worq tells a server that cannot be reached in one line, and with code
     ["call", "tasks.add", "1", "--url", url],
     ["status", "--url", url],
     ["inspect", "x", "--url", url],
+    ["why", "x", "--url", url],
     ["cancel", "x", "--url", url],
     ["clear", "--url", url],
     ["dead", "--url", url],
@@ -304,6 +305,9 @@ testOn(redisUrl, "worq call, status, inspect, cancel and clear see one queue", a
     task: "shop.pay",
     args: [{ cents: [1, 2] }],
   });
+  const why = await worq("why", id, ...at);
+  strictEqual(why.out, `shop.pay ${id} waits because no pool serves queue "${queue}"\n`);
+  strictEqual(JSON.parse((await worq("why", id, "--json", ...at)).out).cause, "no pool");
   await using broker = getBroker(url, queue);
   const traced = await withContext({ traceId: "1" }, () => broker.queue().shop.pay(1));
   const { context } = JSON.parse((await worq("inspect", traced.id, "--json", ...at)).out);
@@ -326,9 +330,11 @@ testOn(redisUrl, "worq call, status, inspect, cancel and clear see one queue", a
   strictEqual(refused.code, 2);
   const cleared = await worq("clear", "--yes", ...at);
   deepStrictEqual(cleared, { code: 0, out: `1 task removed from queue "${queue}"\n`, err: "" });
-  const unknown = await worq("inspect", "nobody", ...at);
-  match(unknown.err, /^worq: queue ".*" does not know task nobody: .*\n$/);
-  strictEqual(unknown.code, 1);
+  for (const command of ["inspect", "why"]) {
+    const unknown = await worq(command, "nobody", ...at);
+    match(unknown.err, /^worq: queue ".*" does not know task nobody: .*\n$/);
+    strictEqual(unknown.code, 1);
+  }
 });
 
 testOn(
