@@ -199,6 +199,7 @@ testOn(OWN, "the doctor names a server without rights, each right that is missin
     const { level } = named[0]!;
     const isExtra = /^\+(info|ping|scan|hscan|lpos|pttl|type|zscan)$/.test(right);
     strictEqual(level, isExtra ? "note" : "error", right);
+    strictEqual(found.some((one) => one.level === "error"), !isExtra, JSON.stringify(found));
     ok(!JSON.stringify(found).includes("secret"));
   }
 });
@@ -216,7 +217,9 @@ testOn(OWN, "the doctor names keys and channels out of reach", async () => {
   const deaf = await wrong(url("deaf"));
   has(deaf, "error", "rights", /may not listen to the channels worq:client:\*$/);
   strictEqual(deaf.filter(({ check }) => check === "rights").length, 1, JSON.stringify(deaf));
-  deepStrictEqual(await wrong(url("mail"), { queue: "mail" }), []);
+  await using mail = new RedisTaskQueue(url("mail"), "mail");
+  await new Driver(mail).enqueue({ id: "a" });
+  isOnly(await wrong(url("mail"), { queue: "mail" }), "warning", "served", /^1 task/);
   has(await wrong(url("mail"), { queue: "x" }), "error", "rights", /the keys worq:\{x\}:\*$/);
   await make("mail", "resetkeys", "~worq:{mail}:*", "-zadd");
   const found = await wrong(url("mail"), { queue: "mail" });
@@ -413,6 +416,18 @@ testOn(
     has(await wrong(both), "error", "sentinels", /^they name different primaries: /);
   },
 );
+
+testOn(OWN, "the doctor says what a server waits for that answers nothing else", async () => {
+  await using server = await RedisServer.start([...SOUND, "--lua-time-limit", "1"]);
+  const endless = tell(server.url, "EVAL", "while true do end", "0").catch((error) => error);
+  await eventually(
+    () => tell(server.url, "PING").catch((error) => error.message),
+    (answer) => /^BUSY /.test(`${answer}`),
+  );
+  await rejects(examine(server.url), /^QueueUnavailable: Cannot use Redis at .*BUSY /);
+  await tell(server.url, "SCRIPT", "KILL");
+  match(`${await endless}`, /killed/);
+});
 
 /** A queue on a sound server of its own, and what is wrong with it. */
 async function onQueue(

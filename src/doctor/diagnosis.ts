@@ -48,7 +48,10 @@ export function diagnose<Facts>(
 ): Diagnosis[] {
   const { where } = facts;
   return checks.flatMap(({ name: check, problems, fine }): Diagnosis[] => {
-    const found = problems(facts).map((problem) => ({ check, where, ...problem }));
+    const found = problems(facts).map(({ level, ...problem }) => ({
+      ...{ check, level, where },
+      ...problem,
+    }));
     if (found.length > 0) return found;
     const text = fine(facts);
     return text === undefined ? [] : [{ check, level: "ok", where, text }];

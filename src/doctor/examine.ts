@@ -26,6 +26,7 @@ export interface ExamineOptions {
   readonly connectTimeout?: number;
 }
 
+const CONNECT_TIMEOUT = 5_000;
 /** Milliseconds that a look at a queue is tried for. */
 const RETRY_FOR = 2_000;
 
@@ -44,7 +45,7 @@ const SERVER_CHECKS = [
 
 /** What is wrong at `url`, and what is right. Throws `QueueUnavailable` when nobody answers there. */
 export async function examine(url: string, options: ExamineOptions = {}): Promise<Diagnosis[]> {
-  const { connectTimeout = 5_000 } = options;
+  const { connectTimeout = CONNECT_TIMEOUT } = options;
   const target = parseRedisUrl(url);
   const { members, cluster: whole, watchers } = await find(url, target, { connectTimeout });
   const servers = await Promise.all(
@@ -118,27 +119,36 @@ function unreachable(url: string, { at, role }: Member, error: unknown): Diagnos
 
 async function examineQueues(
   url: string,
-  { queue, connectTimeout = 5_000 }: ExamineOptions,
+  { queue, connectTimeout = CONNECT_TIMEOUT }: ExamineOptions,
   servers: readonly Diagnosis[],
 ): Promise<Diagnosis[]> {
   const options = { connectTimeout, retryFor: RETRY_FOR };
-  try {
-    const names = queue === undefined ? await listQueues(url, options) : [queue];
-    const all = await Promise.all(names.map((name) => readQueue(url, name, options)));
-    return all.flatMap((facts) => diagnose(QUEUE_CHECKS, facts));
-  } catch (error) {
+  const isExplained = servers.some(({ level }) => level === "error");
+  const unseen = (where: string, error: unknown): Diagnosis[] => {
     if (!(error instanceof QueueUnavailable)) throw error;
-    // What the server's own errors explain needs no other one.
-    const isExplained = servers.some(({ level }) => level === "error");
+    // A user who is for some queues may not look at others, nor know which there are.
+    const isAllowed = queue === undefined && error.message.includes("NOPERM");
     return [{
       check: "queues",
-      level: isExplained ? "note" : "error",
-      where: queue === undefined ? "queues" : `queue ${queue}`,
+      level: isExplained || isAllowed ? "note" : "error",
+      where,
       text: error.message,
-      why: "the queues were not looked at, and no pool or caller can do more",
+      why: "this was not looked at, and pools or callers may fail there, too",
       remedy: isExplained
         ? "see to the other errors first"
         : "name a queue that the user may use with --queue, or see docs/redis.md",
     }];
+  };
+  try {
+    const names = queue === undefined ? await listQueues(url, options) : [queue];
+    const all = await Promise.all(names.map((name) =>
+      readQueue(url, name, options).then(
+        (facts) => diagnose(QUEUE_CHECKS, facts),
+        (error) => unseen(`queue ${name}`, error),
+      )
+    ));
+    return all.flat();
+  } catch (error) {
+    return unseen("queues", error);
   }
 }

@@ -1,5 +1,5 @@
 /** {@linkcode readServer}: all that one server tells of itself. */
-import { isRefusal, type RedisLink } from "../queues/redis_client.ts";
+import { isPassing, isRefusal, type RedisLink } from "../queues/redis_client.ts";
 
 /** A script of worq that the server remembers as slow. */
 export interface SlowScript {
@@ -60,7 +60,8 @@ export async function readServer(
     try {
       return await link.send(command, args);
     } catch (error) {
-      if (!isRefusal(error)) throw error;
+      // One that is loading or busy says nothing of itself.
+      if (!isRefusal(error) || isPassing(error)) throw error;
       refused.add(command);
     }
   };
