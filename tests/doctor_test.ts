@@ -204,6 +204,13 @@ testOn(OWN, "the doctor names a server without rights, each right that is missin
   }
 });
 
+testOn(OWN, "the doctor names what the default user may not run", async () => {
+  await using server = await RedisServer.start(SOUND);
+  await tell(server.url, "ACL", "SETUSER", "default", "-time");
+  const found = await wrong(server.url, { queue: "mail" });
+  has(found, "error", "rights", /^user "default" may not run TIME$/);
+});
+
 testOn(OWN, "the doctor names keys and channels out of reach", async () => {
   await using server = await RedisServer.start(SOUND);
   const rights = [...await documentedRights(), "+wait", "+config|get", "+slowlog|get"];
@@ -374,6 +381,11 @@ testOn(OWN, "the doctor names a server of a cluster that is gone, and missing ri
   const errors = found.filter(({ level }) => level === "error");
   isOnly(errors, "error", "rights", /^user "app" may not run ZADD$/);
   strictEqual(errors[0]!.where, `127.0.0.1:${second!.port}`);
+  for (const { url } of cluster.servers) {
+    await tell(url, "ACL", "SETUSER", "mail", ...rights, "resetkeys", "~worq:{mail}:*");
+  }
+  const mail = await wrong(cluster.url.replace("//", "//mail:secret@"), { queue: "mail" });
+  deepStrictEqual(mail.filter(({ level }) => level === "error"), []);
   await second!.stop();
   const broken = await wrong(cluster.url);
   has(broken, "error", "reachable", /^this primary cannot be reached: /);

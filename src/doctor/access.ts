@@ -55,7 +55,7 @@ export const rights: Check<{ readonly user: string; readonly rights: Rights }> =
   name: "rights",
   problems({ user, rights: { needed, useful, keys, channels } }) {
     const problems: Problem[] = [];
-    const give = (what: string) => `ACL SETUSER ${user} ${what}, and ACL SAVE`;
+    const give = (what: string) => `ACL SETUSER ${user} ${what}, and ACL SAVE or redis.conf`;
     const more = (commands: readonly string[]) =>
       give(commands.map((command) => `+${command.toLowerCase().replace(" ", "|")}`).join(" "));
     if (keys !== undefined) {

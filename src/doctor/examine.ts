@@ -2,16 +2,16 @@
 import { listQueues } from "../connect.ts";
 import { QueueUnavailable } from "../errors.ts";
 import { type RedisClientOptions, unavailable } from "../queues/redis_client.ts";
-import { slotOf } from "../queues/redis_slots.ts";
+import { prefixOf } from "../queues/redis_lua.ts";
 import { parseRedisUrl, type RedisTarget, textOf, withoutSecrets } from "../queues/redis_url.ts";
 import { asked, privacy, rights, version } from "./access.ts";
 import { diagnose, type Diagnosis } from "./diagnosis.ts";
 import { cluster, coverage, replicas, sentinels } from "./fleet.ts";
-import { findFleet, type Fleet, type Member, tagOn, visiting } from "./fleet_facts.ts";
+import { findFleet, type Fleet, hasTag, type Member, tagOn, visiting } from "./fleet_facts.ts";
 import { buffers, clients, patience, timeout } from "./limits.ts";
 import { readQueue } from "./queue_facts.ts";
 import { QUEUE_CHECKS } from "./queues.ts";
-import { ANY, readRights } from "./rights.ts";
+import { readRights } from "./rights.ts";
 import { readServer } from "./server_facts.ts";
 import { eviction, memory, persistence } from "./storage.ts";
 import { clock, latency, scripts } from "./times.ts";
@@ -78,7 +78,7 @@ async function examineServer(
   url: string,
   target: RedisTarget,
   member: Member,
-  { queue = ANY, now = Date.now }: ExamineOptions,
+  { queue, now = Date.now }: ExamineOptions,
 ): Promise<Diagnosis[]> {
   const where = textOf(member.at);
   try {
@@ -92,9 +92,12 @@ async function examineServer(
       ];
       // A replica lets nobody try.
       if (facts.info.get("role") === "slave") return found;
-      const tag = tagOn(member, queue, slotOf);
+      const [tag, pattern] = queue === undefined
+        ? [tagOn(member), "worq:*"]
+        : [hasTag(member, queue) ? queue : undefined, `${prefixOf(queue)}*`];
+      if (tag === undefined) return found; // the queue is on another server
       const user = target.username ?? "default";
-      const may = { where, user, rights: await readRights(link, target, tag) };
+      const may = { where, user, rights: await readRights(link, target, tag, pattern) };
       return [...found, ...diagnose([rights], may)];
     });
   } catch (error) {

@@ -8,7 +8,7 @@ import {
   type RedisServerAt,
   serversOf,
 } from "../queues/redis_client.ts";
-import { SLOTS } from "../queues/redis_slots.ts";
+import { slotOf, SLOTS } from "../queues/redis_slots.ts";
 import { type RedisTarget, textOf } from "../queues/redis_url.ts";
 import { parseInfo } from "./server_facts.ts";
 
@@ -51,6 +51,9 @@ export interface Fleet {
 
 /** Milliseconds that a sentinel may take to answer. */
 const ASK_TIME = 2_000;
+
+/** Tags that are tried: a member with few slots has none of some. */
+const MOST_TAGS = 4 * SLOTS;
 
 /** Finds them. Throws when none can be found. */
 export async function findFleet(target: RedisTarget, options: RedisClientOptions): Promise<Fleet> {
@@ -173,13 +176,16 @@ async function askSentinel(name: string, where: string, link: RedisLink): Promis
   };
 }
 
-/** A tag of keys whose slot a member has; `tag` itself, if that is one. */
-export function tagOn({ slots }: Member, tag: string, slotOf: (key: string) => number): string {
-  if (slots.length === 0) return tag;
-  for (let n = 0; n < 10 * SLOTS; n++) {
-    const one = n === 0 ? tag : `${tag}-${n}`;
-    const slot = slotOf(`{${one}}`);
-    if (slots.some(([first, last]) => first <= slot && slot <= last)) return one;
+/** Whether keys of this tag are on a member. */
+export function hasTag({ slots }: Member, tag: string): boolean {
+  const slot = slotOf(`{${tag}}`);
+  return slots.length === 0 || slots.some(([first, last]) => first <= slot && slot <= last);
+}
+
+/** A tag of no queue, with its keys on a member; undefined when none was found. */
+export function tagOn(member: Member): string | undefined {
+  for (let n = 0; n < MOST_TAGS; n++) {
+    const tag = n === 0 ? "worq" : `worq-${n}`;
+    if (hasTag(member, tag)) return tag;
   }
-  return tag;
 }

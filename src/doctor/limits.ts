@@ -20,7 +20,7 @@ export const clients: Check<ServerFacts> = {
       level: now >= TOO_MANY * most ? "error" : "warning",
       text: `${now} of ${most} clients are connected`,
       why: "one more is refused, be it a pool that comes back; each process of worq has two",
-      remedy: `CONFIG SET maxclients ${10 * Math.ceil(most / 5)}, and the same in redis.conf`,
+      remedy: `CONFIG SET maxclients ${2 * most}, and the same in redis.conf`,
     }];
   },
   fine({ info }) {

@@ -72,8 +72,10 @@ async function look(
   read: Read,
 ): Promise<Omit<QueueFacts, "isStuck">> {
   const { name } = queue;
-  const time = await connection.once("TIME", [], `${prefixOf(name)}meta`) as [string, string];
-  const [seconds, micros] = time.map(Number) as [number, number];
+  const time = await connection.once("TIME", [], `${prefixOf(name)}meta`).catch((error) => {
+    throw connection.explain(error, "time");
+  });
+  const [seconds, micros] = (time as [string, string]).map(Number) as [number, number];
   const now = seconds * 1_000 + micros / 1_000;
   const scoreAt = async (command: string, key: string) => {
     const reply = await read(command, key, "0", "0", "WITHSCORES") as unknown[];

@@ -24,11 +24,15 @@ const NO_SCRIPT = "0".repeat(40);
 const REFUSED = /NOPERM|unknown command/;
 const KEYS_REFUSED = /NOPERM.* keys?\b/;
 
-/** Tries what worq does, on keys of `tag`, which must be on this server; nothing is changed. */
+/**
+ * Tries what worq does, with a key of `tag` that must be on this server, for a user who should have
+ * `pattern`; nothing is changed.
+ */
 export async function readRights(
   link: RedisLink,
   { kind, database }: RedisTarget,
   tag: string,
+  pattern: string,
 ): Promise<Rights> {
   const key = `${prefixOf(tag)}check`;
   const refusalOf = (command: string, ...args: string[]) =>
@@ -87,10 +91,7 @@ export async function readRights(
     // Without the channels, PUBLISH is refused for them.
     needed: [...new Set(needed)].filter((command) => !isDeaf || command !== "PUBLISH"),
     useful,
-    keys: KEYS_REFUSED.test(touch) ? (tag === ANY ? "worq:*" : `${prefixOf(tag)}*`) : undefined,
+    keys: KEYS_REFUSED.test(touch) ? pattern : undefined,
     channels: isDeaf ? CHANNELS : undefined,
   };
 }
-
-/** The tag of keys that belong to no queue. */
-export const ANY = "worq";

@@ -31,10 +31,8 @@ export const persistence: Check<ServerFacts> = {
   name: "persistence",
   problems: (facts) => [...failedSaves(facts), ...missingSaves(facts)],
   fine({ info, config }) {
-    if (!info.has("aof_enabled")) return undefined;
-    return info.get("aof_enabled") === "1"
-      ? `appendonly yes${config.has("appendfsync") ? `, ${config.get("appendfsync")}` : ""}`
-      : `snapshots (save ${config.get("save")})`;
+    if (info.get("aof_enabled") !== "1") return undefined;
+    return `appendonly yes${config.has("appendfsync") ? `, ${config.get("appendfsync")}` : ""}`;
   },
 };
 
