@@ -30,7 +30,7 @@ const KEYS_REFUSED = /NOPERM.* keys?\b/;
  */
 export async function readRights(
   link: RedisLink,
-  { kind, database }: RedisTarget,
+  { kind }: RedisTarget,
   tag: string,
   pattern: string,
 ): Promise<Rights> {
@@ -62,8 +62,7 @@ export async function readRights(
       ["ZCARD", key],
       ["LLEN", key],
       ["HEXISTS", key, "paused"],
-      ...(kind === "cluster" ? [["CLUSTER SLOTS"] as const, ["ASKING"] as const] : []),
-      ...(database === 0 ? [] : [["SELECT", `${database}`] as const]),
+      ...(kind === "cluster" ? [["ASKING"] as const] : []), // with CLUSTER SLOTS it was found
     ]),
     ...await inScripts(scriptCommands()),
   ];
