@@ -130,6 +130,9 @@ const MISTAKES: Record<string, [args: string[], code: number, line: RegExp]> = {
     /^worq: cannot look at dead tasks on memory:\/\/: /,
   ],
   "a check of what nobody shares": [["fsck", "--url", "memory://"], 2, /cannot check a queue on/],
+  "a doctor for what nobody shares": [["doctor", "--url", "memory://"], 2, /look at a server on/],
+  "a doctor for no queue": [["doctor", "--queue", "a{b"], 2, /^worq: Cannot open queue "a\{b": /],
+  "a doctor who is too strict": [["doctor", "--strct"], 2, /, did you mean --strict\?$/],
   "a limit that is none": [["dead", "--limit", "0"], 2, /It takes a whole number, 1 or more\.$/],
   "an end of no schedule": [["unschedule"], 2, /missing required argument 'names'/],
   "schedules that nobody shares": [["schedules", "--url", "memory://"], 2, /look at schedules on/],
@@ -217,6 +220,7 @@ Deno.test("worq tells a server that cannot be reached in one line, and with code
     ["redrive", "--all", "--url", url],
     ["discard", "x", "--url", url],
     ["fsck", "--url", url],
+    ["doctor", "--url", url],
   ];
   for (const { code, out, err } of await Promise.all(commands.map((args) => worq(...args)))) {
     match(

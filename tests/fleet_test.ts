@@ -1,6 +1,5 @@
 /** Sentinel, TLS, users with few rights, writes that wait for replicas, and Valkey. */
 import { deepStrictEqual, ok, rejects, strictEqual, throws } from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 import process from "node:process";
 import {
   all,
@@ -20,6 +19,7 @@ import { scriptCommands } from "../src/queues/redis_rights.ts";
 import { testOn } from "./support/backends.ts";
 import { eventually } from "./support/eventually.ts";
 import { makeCertificates } from "./support/certificates.ts";
+import { documentedRights } from "./support/documented_rights.ts";
 import { startPair, tell, WatchedRedis } from "./support/redis_fleet.ts";
 import { findRedisServer, freePort, RedisServer } from "./support/redis_server.ts";
 
@@ -32,13 +32,6 @@ const tasks = {
   twice: (n: number) => 2 * n,
   sum: (ns: number[]) => ns.reduce((a, b) => a + b, 0),
 };
-
-/** The rights that docs/redis.md lists. */
-async function documentedRights(user = "app"): Promise<string[]> {
-  const page = await readFile(new URL("../docs/redis.md", import.meta.url), "utf8");
-  const pattern = new RegExp(`ACL SETUSER ${user} (.*?)\n(ACL|\`\`\`)`, "s");
-  return pattern.exec(page)![1]!.split(/\s+/).filter((word) => word !== "");
-}
 
 testOn(
   OWN,

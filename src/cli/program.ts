@@ -9,6 +9,7 @@ import { callCommand } from "./commands/call.ts";
 import { cancelCommand, clearCommand } from "./commands/cancel.ts";
 import { deadCommand, discardCommand, redriveCommand } from "./commands/dead.ts";
 import { demoCommand } from "./commands/demo.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { fsckCommand } from "./commands/fsck.ts";
 import { healthCommand } from "./commands/health.ts";
 import { inspectCommand } from "./commands/inspect.ts";
@@ -99,6 +100,7 @@ function createProgram(): Command {
     pauseCommand(),
     resumeCommand(),
     fsckCommand(),
+    doctorCommand(),
     healthCommand(),
     buildCommand(),
     demoCommand(),

@@ -38,7 +38,8 @@ interface Loaded {
   readonly sha: string;
 }
 
-const OLDEST = [6, 2];
+/** The oldest version of Redis that will do. */
+export const OLDEST: readonly [major: number, minor: number] = [6, 2];
 const LONGEST_PAUSE = 1_000;
 
 const shared = new WeakMap<RedisFactory, Map<string, RedisConnection>>();
@@ -277,7 +278,7 @@ function checkVersion(info: unknown): number {
   const version = /redis_version:([\d.]+)/.exec(String(info))?.[1];
   if (version === undefined) return 0;
   const [major = 0, minor = 0] = version.split(".").map(Number);
-  const [oldestMajor = 0, oldestMinor = 0] = OLDEST;
+  const [oldestMajor, oldestMinor] = OLDEST;
   if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return major;
   throw new Error(`it is version ${version}, and worq needs ${OLDEST.join(".")} or later`);
 }

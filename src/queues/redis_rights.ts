@@ -44,6 +44,15 @@ try('UNLINK', key)
 return missing
 `;
 
+/** Those of `commands` that the user may not run in scripts; `key` is written to, and gone again. */
+export async function missingRights(
+  client: Pick<RedisClient, "send">,
+  commands: readonly string[],
+  key = SCRATCH,
+): Promise<string[]> {
+  return await client.send("EVAL", [CHECK, "1", key, ...commands], key) as string[];
+}
+
 /** Rejects when the user whom the client is logged in as may not run `commands` in scripts. */
 export async function checkRights(
   client: RedisClient,
@@ -52,8 +61,7 @@ export async function checkRights(
 ): Promise<void> {
   let missing: string[];
   try {
-    const args = [CHECK, "1", SCRATCH, ...commands];
-    missing = await client.send("EVAL", args, SCRATCH) as string[];
+    missing = await missingRights(client, commands);
   } catch (error) {
     // A user with the keys of one queue may not touch this one: the scripts will tell.
     if (isRefusal(error) && /NOPERM.* keys?\b/.test(error.message)) return;
