@@ -52,6 +52,7 @@ export {
   type ScheduleBook,
   type ScheduleChange,
   type ScheduleRecord,
+  type Situation,
   type TaskQueue,
   type TaskRecord,
   type Tick,
