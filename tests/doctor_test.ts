@@ -465,6 +465,26 @@ testOn(
 
 testOn(
   OWN,
+  "the doctor names pools of different versions, and with different limits",
+  () =>
+    onQueue(async ({ queue, driver, url }) => {
+      await driver.enqueue({ id: "a" });
+      const card = { queues: ["mail"], tasks: [], workers: [], tallies: {} };
+      const announce = (id: string, version: string, limits: object) =>
+        queue.announce(id, JSON.stringify({ ...card, id, version, limits }), 60_000);
+      await driver.exchange({ want: 1 });
+      await announce("one", "1.0.0", {});
+      await announce("two", "1.0.0", {});
+      deepStrictEqual(await wrong(url), []);
+      await announce("three", "1.1.0", {});
+      isOnly(await wrong(url), "warning", "versions", /1\.0\.0 in two, 1\.1\.0 in three$/);
+      await announce("three", "1.0.0", { concurrency: 3 });
+      isOnly(await wrong(url), "warning", "limits", /\{"concurrency":3\} in three/);
+    }),
+);
+
+testOn(
+  OWN,
   "the doctor names a queue whose last pool died",
   () =>
     onQueue(async ({ driver, url }) => {

@@ -1,4 +1,5 @@
 /** {@linkcode readQueue}: how a queue stands, looked at until it is plain. */
+import { type PoolCard, readCards } from "../cards.ts";
 import { UNIT } from "../message.ts";
 import { openConnection, type RedisQueueOptions, RedisTaskQueue } from "../queues/redis.ts";
 import type { RedisConnection } from "../queues/redis_connection.ts";
@@ -31,6 +32,8 @@ export interface QueueFacts {
   readonly schedules: number;
   /** Ticks after which somebody should have made the next one. */
   readonly lastTicks: readonly LastTick[];
+  /** What its pools told of themselves. */
+  readonly pools: readonly PoolCard[];
 }
 
 /** Milliseconds for which what seems wrong must last, and from look to look. */
@@ -90,7 +93,14 @@ async function look(
     leaseEnds: await scoreAt("ZREVRANGE", "leases") ?? 0,
     firstDue: await scoreAt("ZRANGE", "due") ?? Infinity,
     ...await readSchedules(read, now),
+    pools: await readPools(read, now),
   };
+}
+
+async function readPools(read: Read, now: number): Promise<PoolCard[]> {
+  const texts = Object.values(await read("HGETALL", "cards") as Record<string, string>);
+  const known = texts.map((text) => text.split(UNIT)).filter(([until]) => Number(until) > now);
+  return readCards(known.map(([, card = ""]) => card));
 }
 
 async function readSchedules(

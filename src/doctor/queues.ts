@@ -1,7 +1,5 @@
-/**
- * Checks of a queue: whether somebody runs its tasks. What else a queue tells of its pools, such as
- * their versions, is to be one more of its facts, and one more check in {@linkcode QUEUE_CHECKS}.
- */
+/** Checks of a queue: whether somebody runs its tasks, and whether those who do agree. */
+import type { PoolCard } from "../cards.ts";
 import { MAX_DEAD } from "../task_queue.ts";
 import type { Check } from "./diagnosis.ts";
 import { isUnserved, type QueueFacts } from "./queue_facts.ts";
@@ -30,6 +28,38 @@ const served: Check<QueueFacts> = {
       : ready + leased > 0
       ? "pools are busy"
       : "it is empty",
+};
+
+/** Whether its pools are of one version. */
+const versions: Check<QueueFacts> = {
+  name: "versions",
+  problems({ pools }) {
+    const found = [...new Set(pools.map(({ version }) => version))].sort();
+    if (found.length < 2) return [];
+    return [{
+      level: "warning",
+      text: `its pools are of worq ${found.join(" and ")}: ${poolsBy(pools, (one) => one.version)}`,
+      why: "what a new version does, an old one does not know; that is meant for a while only",
+      remedy: "deploy one version everywhere",
+    }];
+  },
+  fine: ({ pools: [first] }) => first && `its pools are of worq ${first.version}`,
+};
+
+/** Whether its pools keep to the same limits. */
+const limits: Check<QueueFacts> = {
+  name: "limits",
+  problems({ pools }) {
+    const textOf = ({ limits = {} }: PoolCard) => JSON.stringify(limits);
+    if (new Set(pools.map(textOf)).size < 2) return [];
+    return [{
+      level: "warning",
+      text: `its pools keep to different limits: ${poolsBy(pools, textOf)}`,
+      why: "each pool counts all tasks that run, and takes more as long as its own limits allow it",
+      remedy: "give all pools of the queue the same limits",
+    }];
+  },
+  fine: () => undefined,
 };
 
 /** Whether it is paused, and tasks wait for that to end. */
@@ -102,6 +132,8 @@ const unsettled: Check<QueueFacts> = {
 /** All of them. */
 export const QUEUE_CHECKS: readonly Check<QueueFacts>[] = [
   served,
+  versions,
+  limits,
   paused,
   schedules,
   dead,
@@ -114,6 +146,12 @@ function tasks(count: number): string {
 
 function pools(count: number): string {
   return count === 1 ? "1 pool" : `${count} pools`;
+}
+
+/** What they say, each with one of the pools that say it. */
+function poolsBy(pools: readonly PoolCard[], saying: (pool: PoolCard) => string): string {
+  const first = new Map(pools.map((pool) => [saying(pool), pool.id]));
+  return [...first].map(([text, id]) => `${text} in ${id}`).join(", ");
 }
 
 /** As a word of a shell. */
