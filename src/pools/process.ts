@@ -1,7 +1,6 @@
 /** {@linkcode ProcessWorkerPool}: runs tasks in processes of their own. */
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
-import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import type { Broker } from "../broker.ts";
 import type { Runtime } from "../runtime.ts";
@@ -98,15 +97,20 @@ function launcher(
       ],
     });
     const prefix = prefixOutput ? `[${title}] ` : "";
-    const streams = [[child.stdout, process.stdout], [child.stderr, process.stderr]] as const;
-    for (const [from, to] of streams) {
+    for (const name of ["stdout", "stderr"] as const) {
+      const from = child[name];
       if (!from) continue; // it could not be started, or writes where this process does
-      const hear = onOutput ?? ((line) => to.write(`${line}\n`));
-      if (whole) createInterface({ input: from }).on("line", (line) => hear(prefix + line));
-      else from.on("data", (data) => to.write(data));
+      const hear = onOutput ?? ((line) => process[name].write(`${line}\n`));
+      if (whole) linesOf(from).on("line", (line) => hear(prefix + line));
+      else from.on("data", (data) => process[name].write(data));
     }
     return new ProcessHandle(child, shelf, events);
   };
+}
+
+/** What a worker that only needs to know this module, as all do, must not load: it takes 12 ms on Bun. */
+function linesOf(input: Readable) {
+  return process.getBuiltinModule("node:readline").createInterface({ input });
 }
 
 class ProcessHandle implements WorkerHandle {
