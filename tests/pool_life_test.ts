@@ -143,6 +143,30 @@ Deno.test("a pool writes one line for each event, and no debugging", async () =>
   match(lines[1]!, /^\d{4}-\S+Z INFO "?SIGTERM: stopping"?$/);
 });
 
+for (const kind of KINDS) {
+  testOnAll(
+    `${kind}: a pool that is prepared has workers, and takes no tasks`,
+    async (url, name) => {
+      await using broker = getBroker(url, name);
+      const sum = await broker.queue<typeof tasks>().add(1, 2);
+      await using pool = makePool(kind, broker, { workers: 1 }).prepare();
+      await pool.ready;
+      strictEqual(await sum.status(), "enqueued");
+      strictEqual(pool.prepare().start(), pool);
+      strictEqual(await sum.result(WAIT), 3);
+    },
+  );
+}
+
+Deno.test("a pool that was prepared ends without having started", async () => {
+  await using broker = getBroker("memory://life", freshName());
+  const pool = makePool("process", broker, { workers: 1 }).prepare();
+  await pool.ready;
+  await pool.stop();
+  throws(() => pool.prepare(), /Cannot start pool .*: it was stopped/);
+  throws(() => pool.start(), /Cannot start pool .*: it was started before/);
+});
+
 Deno.test("startPools() refuses a pool that was started, and stops the others", async () => {
   await using broker = getBroker("memory://life", freshName());
   const started = makePool("process", broker).start();

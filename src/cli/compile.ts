@@ -35,17 +35,15 @@ export async function compile(what: Compilation): Promise<string> {
 }
 
 function mainOf(builder: Builder, hasModule: boolean): string {
-  const kitText = builder === "bun"
+  const [importKit, kit] = builder === "bun"
     // The path of a file inside the program.
-    ? [`import kit from "./${KIT}" with { type: "file" };`, "readFileSync(kit"]
-    : ["", `readFileSync(new URL("./${KIT}", import.meta.url)`];
+    ? [`import kit from "./${KIT}" with { type: "file" };`, "kit"]
+    : ["", `new URL("./${KIT}", import.meta.url)`];
   const module = hasModule ? `new URL("./${MODULE}", import.meta.url).href` : "undefined";
   return `import { readFileSync } from "node:fs";
-import process from "node:process";
-import { enterBinary, main, unpackKit } from "./cli.js";
-${kitText[0]}
-enterBinary({ module: ${module}, kit: () => unpackKit(${kitText[1]}, "utf8")) });
-process.exit(await main(process.argv.slice(2)));
+import { begin } from "./cli.js";
+${importKit}
+await begin({ module: ${module}, kit: () => readFileSync(${kit}, "utf8") });
 `;
 }
 
@@ -58,7 +56,8 @@ async function compileWithBun(what: Compilation, output: string): Promise<string
     entries.push(MODULE);
   }
   return await runTool(findProgram("bun"), [
-    ...["build", "--compile", "--bytecode", "--format=esm", "--entry-naming=[name].[ext]"],
+    ...["build", "--compile", "--bytecode", "--format=esm", "--splitting"],
+    "--entry-naming=[name].[ext]",
     // Names of functions are names of tasks.
     ...["--minify-whitespace", "--minify-syntax"],
     ...["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"],

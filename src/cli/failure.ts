@@ -1,5 +1,5 @@
 /** How the command ends: exit codes, and failures that are told in one line. */
-import { QueueUnavailable, TaskFailure, WorqError } from "../../mod.ts";
+import { QueueUnavailable, TaskFailure, WorqError } from "../errors.ts";
 import { oneLine } from "./one_line.ts";
 
 /** Exit codes of the command. */

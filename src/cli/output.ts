@@ -6,16 +6,25 @@ import { CliError, EXIT } from "./failure.ts";
 type Format = Parameters<typeof styleText>[0];
 
 let pipeClosed = false;
-process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
-  if (code === "EPIPE") pipeClosed = true; // who wrote hears of the others
-});
+let opened = false;
+
+/** Standard output. Opened when it is needed: on Bun that takes 20 ms, which a pool need not pay. */
+export function output(): typeof process.stdout {
+  if (!opened) {
+    opened = true;
+    process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
+      if (code === "EPIPE") pipeClosed = true; // who wrote hears of the others
+    });
+  }
+  return process.stdout;
+}
 
 /** Writes to standard output; resolves when there is room for more. Throws a `CliError`. */
 export async function write(text: string): Promise<void> {
   if (pipeClosed) throw new CliError("", EXIT.pipeClosed);
   try {
     await new Promise<void>((resolve, reject) => {
-      process.stdout.write(text, (error) => error ? reject(error) : resolve());
+      output().write(text, (error) => error ? reject(error) : resolve());
     });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
@@ -38,7 +47,7 @@ export function note(line: string): void {
 export function styled(
   format: Format,
   text: string,
-  stream: { isTTY?: boolean } = process.stdout,
+  stream: { isTTY?: boolean } = output(),
 ): string {
   const { NO_COLOR, TERM } = process.env;
   if (!stream.isTTY || NO_COLOR || TERM === "dumb") return text;

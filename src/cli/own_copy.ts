@@ -4,29 +4,36 @@ import * as module from "node:module";
 import type { LoadHookSync, ResolveHookSync } from "node:module";
 import * as worq from "../../mod.ts";
 import * as backend from "../../backend.ts";
-import * as testing from "../../testing.ts";
 import { SPELLING, SPELLINGS } from "./spellings.ts";
 
-const EXPORTS: Record<string, [file: string, exports: object]> = {
-  "": ["mod", worq],
-  "/backend": ["backend", backend],
-  "/testing": ["testing", testing],
+type Offer = { exports: object; loader: "object" };
+
+const EXPORTS: Record<string, [file: string, exports: () => object | Promise<object>]> = {
+  "": ["mod", () => worq],
+  "/backend": ["backend", () => backend],
+  // Hardly a worker tests anything: it is loaded for those who import it.
+  "/testing": ["testing", () => import("../../testing.ts")],
 };
 
 interface BunNamespace {
   plugin(plugin: { name: string; setup(build: BunBuild): void }): void;
 }
 interface BunBuild {
-  module(specifier: string, load: () => { exports: object; loader: "object" }): void;
+  module(specifier: string, load: () => Offer | Promise<Offer>): void;
 }
 
 /** Bun takes whole names only. */
 function offer(build: BunBuild): void {
   for (const name of SPELLINGS) {
-    const [, exports] = EXPORTS[SPELLING.exec(name)?.[1] ?? ""]!;
-    build.module(name, () => ({ exports: { ...exports }, loader: "object" }));
+    const [, load] = EXPORTS[SPELLING.exec(name)?.[1] ?? ""]!;
+    build.module(name, () => {
+      const exports = load();
+      return exports instanceof Promise ? exports.then(offerOf) : offerOf(exports);
+    });
   }
 }
+
+const offerOf = (exports: object): Offer => ({ exports: { ...exports }, loader: "object" });
 
 const resolve: ResolveHookSync = (specifier, context, next) => {
   const match = SPELLING.exec(specifier);

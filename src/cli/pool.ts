@@ -18,9 +18,10 @@ import { workerEntries } from "../pools/worker_entries.ts";
 import { describeUnfit } from "../pools/worker_main.ts";
 import { isDeno, RUNTIMES } from "../runtime.ts";
 import { CliError } from "./failure.ts";
-import { urlIn } from "./kit.ts";
+import { unpackKit, urlIn } from "./kit.ts";
 import { choice, setting } from "./options.ts";
 import { oneLine } from "./one_line.ts";
+import { PERMISSIONS } from "./permissions.ts";
 import { binary } from "./self.ts";
 import { findProgram } from "./tools.ts";
 import { loadModule } from "./user_module.ts";
@@ -28,7 +29,6 @@ import { bytes, count, duration, list, permission, workerCount } from "./values.
 
 const POOLS = ["processes", "threads", "inline"] as const;
 type PoolKind = typeof POOLS[number];
-const PERMISSIONS = ["env", "ffi", "import", "net", "read", "run", "sys", "write"] as const;
 
 /** What the options of a pool give. */
 export interface PoolSettings {
@@ -98,12 +98,6 @@ export function poolOptions(): Option[] {
         .argParser(permission)
     ),
   ];
-}
-
-/** Without its value, Commander would take the next argument for the list. */
-export function spellOut(args: readonly string[]): string[] {
-  const bare = PERMISSIONS.map((kind) => `--allow-${kind}`);
-  return args.map((arg) => bare.includes(arg) ? `${arg}=*` : arg);
 }
 
 /** Which kind of pool was asked for. */
@@ -212,7 +206,7 @@ function enterRuntime(runtime: Runtime, module: string): void {
   if (module === binary.module) {
     throw new CliError("--runtime needs a module on disk: the one in this binary runs here only");
   }
-  workerEntries.process = urlIn(binary.kit(), "process_worker.js");
+  workerEntries.process = urlIn(unpackKit(binary.kit()), "process_worker.js");
 }
 
 function permissionsOf(settings: PoolSettings): WorkerPermissions | undefined {

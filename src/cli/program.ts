@@ -1,30 +1,13 @@
 /** The command line of `worq`: {@linkcode main} runs it and gives the exit code. */
 import process from "node:process";
-import tab from "@bomb.sh/tab/commander";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import config from "../../deno.json" with { type: "json" };
-import { buildCommand } from "./commands/build.ts";
-import { benchCommand } from "./commands/bench.ts";
-import { callCommand } from "./commands/call.ts";
-import { cancelCommand, clearCommand } from "./commands/cancel.ts";
-import { deadCommand, discardCommand, redriveCommand } from "./commands/dead.ts";
-import { demoCommand } from "./commands/demo.ts";
-import { doctorCommand } from "./commands/doctor.ts";
-import { fsckCommand } from "./commands/fsck.ts";
-import { healthCommand } from "./commands/health.ts";
-import { inspectCommand } from "./commands/inspect.ts";
-import { mapCommand } from "./commands/map.ts";
-import { pauseCommand, resumeCommand } from "./commands/pause.ts";
-import { runCommand } from "./commands/run.ts";
-import { schedulesCommand, unscheduleCommand } from "./commands/schedules.ts";
-import { statusCommand } from "./commands/status.ts";
-import { whyCommand } from "./commands/why.ts";
+import { COMMANDS } from "./commands.ts";
 import { CliError, describeThrown, EXIT } from "./failure.ts";
 import { didYouMean } from "./nearest.ts";
 import { endOnSignals } from "./first_process.ts";
-import { note, styled, writeLine } from "./output.ts";
-import { spellOut } from "./pool.ts";
-import { WORKER } from "./self.ts";
+import { note, output, styled, writeLine } from "./output.ts";
+import { spellOut } from "./permissions.ts";
 
 const EXAMPLES = `
 Examples
@@ -40,11 +23,11 @@ is gone, 143 SIGTERM
 
 /** Runs the command with these arguments, and gives the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
-  if (args[0] === WORKER) return await serveModule(args[1]!);
   if (process.pid === 1) endOnSignals();
   forgetEmptyVariables();
   try {
-    await createProgram().parseAsync(spellOut(args), { from: "user" });
+    const program = await createProgram(args[0]);
+    await program.parseAsync(spellOut(args), { from: "user" });
     return EXIT.ok;
   } catch (error) {
     if (error instanceof InvalidArgumentError) tell(error.message); // of the environment
@@ -62,14 +45,8 @@ function forgetEmptyVariables(): void {
   }
 }
 
-/** A worker never ends by itself: its pool has it end. */
-async function serveModule(module: string): Promise<never> {
-  const { serve } = await import("./serve.ts");
-  serve(() => import(module));
-  return await new Promise(() => {});
-}
-
-function createProgram(): Command {
+/** The program with the command of that name alone; with all of them when there is none. */
+async function createProgram(named: string | undefined): Promise<Command> {
   const program = new Command("worq");
   program
     .description(`worq ${config.version}, a task queue for TypeScript`)
@@ -79,39 +56,20 @@ function createProgram(): Command {
     .exitOverride()
     .configureOutput({
       outputError: (text) => tell(withoutLabel(text)),
+      writeOut: (text) => output().write(text),
       writeErr: (text) => process.stderr.write(text),
     })
     .configureHelp({ styleTitle: (text) => styled("bold", text), showGlobalOptions: false })
     .addHelpText("after", EXAMPLES);
-  const commands = [
-    runCommand(),
-    callCommand(),
-    mapCommand(),
-    statusCommand(),
-    inspectCommand(),
-    whyCommand(),
-    cancelCommand(),
-    clearCommand(),
-    deadCommand(),
-    redriveCommand(),
-    discardCommand(),
-    schedulesCommand(),
-    unscheduleCommand(),
-    pauseCommand(),
-    resumeCommand(),
-    fsckCommand(),
-    doctorCommand(),
-    healthCommand(),
-    buildCommand(),
-    demoCommand(),
-    benchCommand(),
-    new Command("version").description("write the version").action(() => writeLine(config.version)),
-    new Command("help").description("tell more about a command").argument("[command]", "its name")
-      .action((name?: string) => tellMore(program, name)),
-  ];
-  for (const command of commands) {
+  const one = COMMANDS.get(named ?? "");
+  if (one !== undefined) return program.addCommand((await one()).copyInheritedSettings(program));
+  const commands = await Promise.all([...COMMANDS.values()].map((load) => load()));
+  const help = new Command("help").description("tell more about a command")
+    .argument("[command]", "its name").action((name?: string) => tellMore(program, name));
+  for (const command of [...commands, help]) {
     program.addCommand(command.copyInheritedSettings(program));
   }
+  const { default: tab } = await import("@bomb.sh/tab/commander");
   // The library keeps its last step to itself.
   completeFiles(tab(program, { completionCommandName: "completions" }) as unknown as Completer);
   return program;

@@ -1,6 +1,6 @@
 /** {@linkcode Progress}: a bar at the bottom of a terminal, and all that is written above it. */
 import process from "node:process";
-import { styled } from "./output.ts";
+import { output, styled } from "./output.ts";
 
 /** What a bar shows. */
 export interface Counts {
@@ -53,7 +53,7 @@ export class Progress implements Disposable {
 
   /** Has something written to standard output, above the bar when that is the same terminal. */
   async above(write: () => Promise<void>): Promise<void> {
-    if (this.#timer === undefined || !process.stdout.isTTY) return await write();
+    if (this.#timer === undefined || !output().isTTY) return await write();
     await this.#turn.promise;
     this.#hidden = true;
     process.stderr.write(this.#erase());

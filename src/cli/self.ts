@@ -9,7 +9,7 @@ export const WORKER = "__worker";
 export interface Binary {
   /** URL of the module that was built into it. */
   readonly module?: string;
-  /** Path of the folder that holds the parts of worq that other runtimes and builds need. */
+  /** The kit in one text: the parts of worq that other runtimes and builds need. */
   readonly kit: () => string;
 }
 

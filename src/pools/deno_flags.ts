@@ -1,5 +1,4 @@
 /** How a process is started on Deno, with no more permissions than it should have. */
-import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
@@ -122,6 +121,7 @@ function deno(): DenoNamespace {
  */
 function ownFlags(): string[] | undefined {
   const code = `Deno.stdout.writeSync(Deno.readFileSync("/proc/${process.pid}/cmdline"))`;
+  const { spawnSync } = process.getBuiltinModule("node:child_process"); // as in process.ts
   const { status, stdout } = spawnSync(process.execPath, ["eval", code], { encoding: "utf8" });
   return status === 0 ? permissionFlags(stdout.split("\0").slice(1)) : undefined;
 }

@@ -1,7 +1,11 @@
-/** {@linkcode ProcessWorkerPool}: runs tasks in processes of their own. */
-import { type ChildProcess, spawn } from "node:child_process";
+/**
+ * {@linkcode ProcessWorkerPool}: runs tasks in processes of their own.
+ *
+ * Each of these loads this file, too, and has no use for what it takes to start a process: on Bun
+ * that is 5 ms, and reading lines 12 more. So a pool loads it.
+ */
+import type { ChildProcess } from "node:child_process";
 import process from "node:process";
-import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import type { Broker } from "../broker.ts";
 import type { Runtime } from "../runtime.ts";
@@ -91,6 +95,7 @@ function launcher(
   { prefixOutput = false, onOutput }: ProcessWorkerPoolOptions,
 ): Launch {
   const whole = prefixOutput || onOutput !== undefined;
+  const { spawn } = process.getBuiltinModule("node:child_process");
   return (title, events) => {
     const shelf = mayUseFiles() ? ShelfFile.open() : undefined;
     const child = spawn(program, args, {
@@ -102,15 +107,19 @@ function launcher(
       ],
     });
     const prefix = prefixOutput ? `[${title}] ` : "";
-    const streams = [[child.stdout, process.stdout], [child.stderr, process.stderr]] as const;
-    for (const [from, to] of streams) {
+    for (const name of ["stdout", "stderr"] as const) {
+      const from = child[name];
       if (!from) continue; // it could not be started, or writes where this process does
-      const hear = onOutput ?? ((line) => to.write(`${line}\n`));
-      if (whole) createInterface({ input: from }).on("line", (line) => hear(prefix + line));
-      else from.on("data", (data) => to.write(data));
+      const hear = onOutput ?? ((line) => process[name].write(`${line}\n`));
+      if (whole) linesOf(from).on("line", (line) => hear(prefix + line));
+      else from.on("data", (data) => process[name].write(data));
     }
     return new ProcessHandle(child, shelf, events);
   };
+}
+
+function linesOf(input: Readable) {
+  return process.getBuiltinModule("node:readline").createInterface({ input });
 }
 
 class ProcessHandle implements WorkerHandle {

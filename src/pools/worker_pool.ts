@@ -120,6 +120,7 @@ export class WorkerPool implements AsyncDisposable {
   readonly #grace: number;
   readonly #onError: (error: Error) => void;
   #reserved = 0;
+  #prepared = false;
   #serving: Promise<unknown> | undefined;
   #stopping: Promise<void> | undefined;
   readonly #hurry = Promise.withResolvers<void>();
@@ -172,11 +173,17 @@ export class WorkerPool implements AsyncDisposable {
     );
   }
 
-  /** Begins to take tasks. Throws an `Error` when it was started before. */
-  start(): this {
-    if (this.#serving !== undefined || this.#stopping !== undefined) {
-      throw new Error(`Cannot start pool ${this.id}: it was started before`);
+  /**
+   * Has its workers get ready, and takes no tasks yet: for a program that has something else to do
+   * before it calls `start()`, which prepares what is not prepared. Throws an `Error` when it was
+   * stopped.
+   */
+  prepare(): this {
+    if (this.#stopping !== undefined) {
+      throw new Error(`Cannot start pool ${this.id}: it was stopped`);
     }
+    if (this.#prepared) return this;
+    this.#prepared = true;
     this.#log("debug", "pool starts", { queues: this.#consumers.map(({ queue }) => queue) });
     active.add(this);
     this.#started = Date.now();
@@ -188,6 +195,15 @@ export class WorkerPool implements AsyncDisposable {
       tell: (error) => this.#tell(error),
       giveUp: (error) => void this.#giveUp(error),
     });
+    return this;
+  }
+
+  /** Begins to take tasks. Throws an `Error` when it was started before. */
+  start(): this {
+    if (this.#serving !== undefined || this.#stopping !== undefined) {
+      throw new Error(`Cannot start pool ${this.id}: it was started before`);
+    }
+    this.prepare();
     this.#serving = Promise.all([
       ...this.#consumers.map((consumer) => consumer.serve()),
       ...this.#tickers.map((ticker) => ticker.run()),

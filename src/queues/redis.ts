@@ -27,7 +27,12 @@ import type { Finding, FsckOptions } from "../fsck.ts";
 import type { TaskStatus } from "../status.ts";
 import { UNIT } from "../message.ts";
 import { QueueUnavailable } from "../errors.ts";
-import type { RedisFactory, RedisLogin, RedisTls } from "./redis_client.ts";
+import {
+  loadRedisClient,
+  type RedisFactory,
+  type RedisLogin,
+  type RedisTls,
+} from "./redis_client.ts";
 import { openRedis } from "./redis_open.ts";
 import { placeOf } from "./redis_url.ts";
 import { connectionTo, type RedisConnection, type Subscriber } from "./redis_connection.ts";
@@ -540,7 +545,7 @@ export function openConnection(
   return connectionTo(url, {
     connectTimeout,
     retryFor,
-    factory: redisFactory ?? openRedis,
+    ...(redisFactory ? { factory: redisFactory } : { factory: openRedis, load: loadRedisClient }),
     ...(tls === undefined ? {} : { tls }),
     ...(sentinel === undefined ? {} : { sentinel }),
     ...(lane === undefined ? {} : { lane }),

@@ -14,13 +14,15 @@ import {
 import { checkRights, commandsOf } from "./redis_rights.ts";
 import { parseRedisUrl } from "./redis_url.ts";
 import { channelOf, RECORD } from "./redis_lua.ts";
-import { type Script, SCRIPTS, textFor } from "./redis_scripts.ts";
+import { type Script, textFor } from "./redis_scripts.ts";
 
 /** How a connection behaves. */
 export interface ConnectionOptions extends RedisClientOptions {
   /** Milliseconds that a call is sent again for when the connection is lost under way. */
   readonly retryFor: number;
   readonly factory: RedisFactory;
+  /** Loads what `factory` needs. */
+  readonly load?: () => Promise<unknown>;
   /** Connections of different names are not shared. */
   readonly lane?: string;
 }
@@ -46,7 +48,7 @@ const shared = new WeakMap<RedisFactory, Map<string, RedisConnection>>();
 
 /** The connection to `url`, opened on first use, closed when as many `close()` came as this call. */
 export function connectionTo(url: string, options: ConnectionOptions): RedisConnection {
-  const { factory, ...rest } = options;
+  const { factory, load: _, ...rest } = options;
   const connections = shared.get(factory) ?? new Map<string, RedisConnection>();
   shared.set(factory, connections);
   const key = JSON.stringify([url, rest]);
@@ -67,6 +69,7 @@ export class RedisConnection {
   readonly #subscribers = new Map<string, Set<Subscriber>>();
   /** Scripts as this server gets them. */
   readonly #loaded = new Map<Script, Loaded>();
+  #loading: Promise<unknown> | undefined;
   /** Major version of the server. */
   #major = 0;
   readonly #closed = new AbortController();
@@ -172,6 +175,8 @@ export class RedisConnection {
     args: string[],
     key: string,
   ): Promise<unknown> {
+    // What is called later must not overtake a call whose script is being loaded.
+    while (this.#loading !== undefined) await this.#loading;
     const { sha, text } = this.#loaded.get(script) ?? await this.#load(client, script);
     try {
       return await client.send("EVALSHA", [sha, ...args], key);
@@ -191,9 +196,12 @@ export class RedisConnection {
     if (password !== undefined) await checkRights(client, username, commands);
   }
 
+  /** Loads a script: when it is called first, since few clients call them all. */
   async #load(client: RedisClient, script: Script): Promise<Loaded> {
     const text = textFor(script, this.#major, client.servers !== undefined);
-    const loaded = { text, sha: String(await client.send("SCRIPT", ["LOAD", text])) };
+    const loading = client.send("SCRIPT", ["LOAD", text]);
+    this.#loading = loading.catch(() => {}).finally(() => this.#loading = undefined);
+    const loaded = { text, sha: String(await loading) };
     this.#loaded.set(script, loaded);
     return loaded;
   }
@@ -215,6 +223,8 @@ export class RedisConnection {
 
   /** Connects; one that breaks while it is being opened is opened again, as long as there is time. */
   async #connect(): Promise<RedisClient> {
+    // A machine that is busy with other programs may take longer than for a server to answer.
+    await this.#options.load?.();
     const giveUp = Date.now() + this.#options.connectTimeout;
     for (let tries = 0;; tries++) {
       const pause = pauseBefore(tries, LONGEST_PAUSE);
@@ -253,7 +263,6 @@ export class RedisConnection {
     });
     this.#major = checkVersion(info);
     await this.#checkRights(client);
-    await Promise.all(SCRIPTS.map((script) => this.#load(client, script)));
     await client.subscribe(
       channelOf(this.client),
       (message) => this.#dispatch(message),

@@ -6,7 +6,7 @@ import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { RedisTaskQueue } from "@worq/worq/backend";
 import type { RedisClient, RedisFactory } from "../../src/queues/redis_client.ts";
 import { channelOf, prefixOf } from "../../src/queues/redis_lua.ts";
-import { SCRIPTS } from "../../src/queues/redis_scripts.ts";
+import { SCRIPTS, textFor } from "../../src/queues/redis_scripts.ts";
 import { Driver } from "../../src/testing/driver.ts";
 import type { Claim, Exchange, ExchangeAnswer, Outcome, Report } from "../../src/task_queue.ts";
 import { freshName } from "./backends.ts";
@@ -88,6 +88,8 @@ class Gate {
   readonly calls: Call[] = [];
   /** Names of the loaded scripts by their hash. */
   readonly names = new Map<string, string>();
+  /** Hashes of the loaded scripts by their text. */
+  readonly #hashes = new Map<string, string>();
   client!: RedisClient;
   channel = "";
   open = true;
@@ -114,14 +116,22 @@ class Gate {
     return this.#fence.promise;
   }
 
+  /** Loads every script, so that a first call takes no step more than another. */
+  async loadScripts(): Promise<void> {
+    const info = String(await this.client.send("INFO", ["server"]));
+    const major = Number(/redis_version:(\d+)/.exec(info)![1]);
+    await Promise.all(SCRIPTS.map(async (script) => {
+      const text = textFor(script, major, false);
+      const hash = String(await this.client.send("SCRIPT", ["LOAD", text]));
+      this.#hashes.set(text, hash);
+      this.names.set(hash, script.name);
+    }));
+  }
+
   async send(command: string, args: readonly string[]): Promise<unknown> {
-    if (this.open) {
-      const answer = await this.client.send(command, args);
-      const script = command === "SCRIPT" &&
-        SCRIPTS.find(({ text }) => args[1]?.endsWith(text));
-      if (script) this.names.set(String(answer), script.name);
-      return answer;
-    }
+    const hash = command === "SCRIPT" ? this.#hashes.get(args[1]!) : undefined;
+    if (hash !== undefined) return hash;
+    if (this.open) return await this.client.send(command, args);
     const answer = Promise.withResolvers<unknown>();
     if (!this.dead) this.calls.push({ command, args, answer });
     return await answer.promise;
@@ -311,9 +321,10 @@ class Lane {
   }
 
   async open(): Promise<void> {
-    for (const { factory } of [...this.#gates, this.#rescuer]) {
-      const queue = new RedisTaskQueue(this.#url, "held", { redisFactory: factory });
+    for (const gate of [...this.#gates, this.#rescuer]) {
+      const queue = new RedisTaskQueue(this.#url, "held", { redisFactory: gate.factory });
       await queue.stats();
+      await gate.loadScripts();
       this.#held.push(queue);
     }
     this.#sha = String(await this.#rescuer.client.send("SCRIPT", ["LOAD", LOOK]));

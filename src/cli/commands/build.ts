@@ -6,7 +6,7 @@ import { Command, Option } from "commander";
 import { ownRuntime } from "../../runtime.ts";
 import { compile } from "../compile.ts";
 import { CliError } from "../failure.ts";
-import { type Builder, makeKit } from "../kit.ts";
+import { type Builder, makeKit, unpackKit } from "../kit.ts";
 import { choice } from "../options.ts";
 import { note } from "../output.ts";
 import { binary } from "../self.ts";
@@ -53,7 +53,7 @@ async function build(module: string | undefined, settings: BuildSettings): Promi
     throw new CliError(`cannot build ${module}: it must be a file`);
   }
   prepareOutput(output, url);
-  const kit = binary?.kit() ?? await makeKit(runtime);
+  const kit = binary === undefined ? await makeKit(runtime) : unpackKit(binary.kit());
   const said = await compile({
     kit,
     builder: runtime,

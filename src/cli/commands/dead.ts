@@ -1,5 +1,4 @@
 /** `worq dead`, `worq redrive` and `worq discard`: tasks that failed for good. */
-import process from "node:process";
 import { Command, Option } from "commander";
 import { type Broker, type DeadLetter, getBroker } from "../../../mod.ts";
 import { type DeadTask, decodeMessage } from "../../../backend.ts";
@@ -10,7 +9,7 @@ import { failureFacts, known, messageFacts, writeFacts } from "../facts.ts";
 import { CliError, EXIT } from "../failure.ts";
 import { oneLine } from "../one_line.ts";
 import { jsonOption, queueOption, urlOption } from "../options.ts";
-import { note, toJson, writeLine } from "../output.ts";
+import { note, output, toJson, writeLine } from "../output.ts";
 import { tableLines } from "../table.ts";
 import { count } from "../values.ts";
 import { refuseMemory } from "./call.ts";
@@ -140,7 +139,7 @@ function tableOf(letters: readonly DeadLetter[]): string[] {
     oneLine(error),
   ]);
   const lines = tableLines(["ID", "TASK", "ENDED", "ATTEMPTS", "ERROR"], rows, ["ATTEMPTS"]);
-  const { isTTY, columns } = process.stdout;
+  const { isTTY, columns } = output();
   // Colours are in the first line only, which is short.
   return lines.map((line, i) => isTTY && i > 0 ? line.slice(0, columns) : line);
 }

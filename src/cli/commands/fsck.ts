@@ -1,12 +1,11 @@
 /** `worq fsck`: what is wrong with a queue, and what sets it right. */
-import process from "node:process";
 import { Command, Option } from "commander";
 import { type Finding, getBroker } from "../../../mod.ts";
 import { agree } from "../confirm.ts";
 import { CliError, EXIT } from "../failure.ts";
 import { oneLine } from "../one_line.ts";
 import { jsonOption, queueOption, urlOption } from "../options.ts";
-import { toJson, writeLine } from "../output.ts";
+import { output, toJson, writeLine } from "../output.ts";
 import { tableLines } from "../table.ts";
 import { count } from "../values.ts";
 import { refuseMemory } from "./call.ts";
@@ -88,7 +87,7 @@ async function tell(findings: readonly Finding[], json: boolean | undefined): Pr
     oneLine(problem + (remedy === undefined ? "" : `: ${remedy}`)),
   ]);
   const lines = tableLines(["INVARIANT", "ID", "STATE", "PROBLEM"], rows, []);
-  const { isTTY, columns } = process.stdout;
+  const { isTTY, columns } = output();
   // Colours are in the first line only, which is short.
   await writeLine(
     lines.map((line, i) => isTTY && i > 0 ? line.slice(0, columns) : line).join("\n"),

@@ -17,7 +17,6 @@ import {
   type WorkerPool,
 } from "../../../mod.ts";
 import { CliError } from "../failure.ts";
-import { serveHealth } from "../health.ts";
 import { choice, queuesOption, setting, urlOption, variableOf } from "../options.ts";
 import { kindOf, makePool, poolOptions, type PoolSettings, reasonOf, tasksOf } from "../pool.ts";
 import { binary } from "../self.ts";
@@ -127,15 +126,17 @@ async function run(argument: string | undefined, settings: RunSettings): Promise
   const limits = limitsOf(settings);
   const options = Object.keys(limits).length > 0 ? { limits } : {};
   const brokers = names.map((name) => stack.use(getBroker(settings.url, name, options)));
-  await Promise.all(brokers.map((broker) => broker.size())); // a wrong URL is told at once
   const shown = given ?? "the module in this binary";
   const logger = heldBack(stderrLogger({ level: settings.logLevel }));
-  const pool = await makePool(brokers, url, settings, logger);
+  const pool = stack.use(await makePool(brokers, url, settings, logger));
+  pool.prepare(); // its workers start while this process connects
+  await Promise.all(brokers.map((broker) => broker.size())); // a wrong URL is told at once
   let state = "starting";
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => state = "stopping");
   }
   if (settings.health) {
+    const { serveHealth } = await import("../health.ts");
     stack.use(await serveHealth(settings.health, () => readiness(state, brokers)));
   }
   const running = startPools(pool);

@@ -1,10 +1,9 @@
 /** `worq status`: how many tasks are where. */
-import process from "node:process";
 import { Command, Option } from "commander";
 import { getBroker, listQueues } from "../../../mod.ts";
 import type { QueueStats } from "../../../backend.ts";
 import { jsonOption, queuesOption, urlOption } from "../options.ts";
-import { toJson, writeLine } from "../output.ts";
+import { output, toJson, writeLine } from "../output.ts";
 import { tableLines } from "../table.ts";
 import { duration } from "../values.ts";
 import { refuseMemory } from "./call.ts";
@@ -59,9 +58,9 @@ async function status(settings: StatusSettings): Promise<void> {
   do {
     const rows = await readRows(settings);
     const text = settings.json ? rows.map((row) => toJson(row)) : tableOf(rows, settings);
-    if (lines > 0 && process.stdout.isTTY && !settings.json) {
-      process.stdout.moveCursor(0, -lines);
-      process.stdout.clearScreenDown();
+    if (lines > 0 && output().isTTY && !settings.json) {
+      output().moveCursor(0, -lines);
+      output().clearScreenDown();
     }
     lines = text.length;
     if (lines > 0) await writeLine(text.join("\n"));
