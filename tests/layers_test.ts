@@ -30,6 +30,7 @@ const LAYERS = [
   "schema",
   "task_space",
   "current_task",
+  "waiter",
   "waiters",
   "producer",
   "deferred",
@@ -94,6 +95,9 @@ const LAYERS = [
   "pools/process_entry",
   "pools/process",
   "connect",
+  "otel/headers",
+  "otel/calls",
+  "otel/tracing",
   "cli/one_line",
   "cli/failure",
   "cli/nearest",
@@ -184,4 +188,9 @@ Deno.test("no other source file knows the runtime, or writes to the console", ()
       .map((line) => `${file}: ${line.trim()}`)
   );
   deepStrictEqual(found, []);
+});
+
+Deno.test("only what is for OpenTelemetry needs its package", () => {
+  const found = files.filter((file) => readFileSync(join(SRC, file), "utf8").includes("@opentele"));
+  deepStrictEqual(found.filter((file) => !file.startsWith("otel/")), []);
 });

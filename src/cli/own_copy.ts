@@ -7,25 +7,39 @@ import * as backend from "../../backend.ts";
 import * as testing from "../../testing.ts";
 import { SPELLING, SPELLINGS } from "./spellings.ts";
 
-const EXPORTS: Record<string, [file: string, exports: object]> = {
-  "": ["mod", worq],
-  "/backend": ["backend", backend],
-  "/testing": ["testing", testing],
+const EXPORTS: Record<string, [file: string, exports: () => object | Promise<object>]> = {
+  "": ["mod", () => worq],
+  "/backend": ["backend", () => backend],
+  "/testing": ["testing", () => testing],
+  // With its package, which few modules want.
+  "/otel": ["otel", () => import("../../otel.ts")],
 };
 
 interface BunNamespace {
   plugin(plugin: { name: string; setup(build: BunBuild): void }): void;
 }
 interface BunBuild {
-  module(specifier: string, load: () => { exports: object; loader: "object" }): void;
+  module(specifier: string, load: () => Offer | Promise<Offer>): void;
+}
+
+interface Offer {
+  exports: object;
+  loader: "object";
 }
 
 /** Bun takes whole names only. */
 function offer(build: BunBuild): void {
   for (const name of SPELLINGS) {
     const [, exports] = EXPORTS[SPELLING.exec(name)?.[1] ?? ""]!;
-    build.module(name, () => ({ exports: { ...exports }, loader: "object" }));
+    build.module(name, () => {
+      const found = exports();
+      return found instanceof Promise ? found.then(offered) : offered(found);
+    });
   }
+}
+
+function offered(exports: object): Offer {
+  return { exports: { ...exports }, loader: "object" };
 }
 
 const resolve: ResolveHookSync = (specifier, context, next) => {
