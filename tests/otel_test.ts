@@ -291,7 +291,7 @@ testOnAll("a user's keys stay as they are, and baggage travels", async (url, nam
       WAIT,
     );
     deepStrictEqual(rest, own);
-    ok(TRACEPARENT.test(traceparent!) && Number(called) > 0 && text!.startsWith("user="));
+    ok(TRACEPARENT.test(traceparent!) && /^\d+ \S+$/.test(called!) && text!.startsWith("user="));
     strictEqual(await user.result(WAIT), "bob, the äldest");
   });
 });
@@ -365,6 +365,19 @@ testOnAll(
     deepStrictEqual(pathsOf(registered.spans), [...graph, run]);
   },
 );
+
+testOnAll("a time that is not the call's own tells nothing of the wait", async (url, name) => {
+  using registered = register();
+  await using unhooked = getQueue<typeof tasks>(url, { name });
+  await served(url, name, async () => {
+    for (const called of ["1 another", "1", "x", ""]) {
+      const inner = await withContext({ "worq.called": called }, () => unhooked.t.inner(1));
+      await inner.result(WAIT);
+    }
+  });
+  const waited = registered.spans.map(({ attributes }) => attributes["worq.waited_ms"]);
+  deepStrictEqual(waited, [undefined, undefined, undefined, undefined]);
+});
 
 testOnAll("what is not sampled stays so", async (url, name) => {
   using registered = register({ sampler: new AlwaysOffSampler() });

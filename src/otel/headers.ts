@@ -2,7 +2,7 @@
 import { type Context, propagation, ROOT_CONTEXT } from "@opentelemetry/api";
 import { checkContext, type TaskContext } from "../context.ts";
 
-/** Key of the time of the call, in milliseconds since 1970. */
+/** Key of the time of the call, in milliseconds since 1970, and of the id that it was for. */
 const CALLED = "worq.called";
 /** What a full context keeps at least: without it there is no one trace. */
 const FIRST = "traceparent";
@@ -13,11 +13,14 @@ export interface Addressed {
   readonly dropped: readonly string[];
 }
 
-/** `carried` with the headers of `active` in place of those that it had. */
-export function addressed(carried: TaskContext, active: Context, called?: number): Addressed {
+/**
+ * `carried` with the headers of `active` in place of those that it had; for the call of a task, with
+ * its id, also with the time.
+ */
+export function addressed(carried: TaskContext, active: Context, id?: string): Addressed {
   const headers: Record<string, string> = {};
   propagation.inject(active, headers);
-  if (called !== undefined) headers[CALLED] = `${called}`;
+  if (id !== undefined) headers[CALLED] = `${Date.now()} ${id}`;
   const old = new Set([...propagation.fields(), CALLED]);
   const own = Object.entries(carried).filter(([key]) => !old.has(key));
   const names = Object.keys(headers);
@@ -44,9 +47,12 @@ export function senderIn(carried: TaskContext, around: Context = ROOT_CONTEXT): 
   return propagation.extract(around, carried);
 }
 
-/** Milliseconds since the call; undefined when its time did not travel. */
-export function sinceCall({ [CALLED]: called }: TaskContext): number | undefined {
-  const passed = Date.now() - Number(called);
+/** Milliseconds since the call of the task with that id; undefined when its time did not travel. */
+export function sinceCall({ [CALLED]: called = "" }: TaskContext, id: string): number | undefined {
+  const end = called.indexOf(" ");
+  const passed = Date.now() - Number(called.slice(0, end));
+  // Inherited from another task, where a worker on the way makes no spans.
+  if (end < 0 || called.slice(end + 1) !== id || !Number.isFinite(passed)) return undefined;
   // The clocks of two machines differ.
-  return Number.isFinite(passed) ? Math.max(0, passed) : undefined;
+  return Math.max(0, passed);
 }

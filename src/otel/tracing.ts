@@ -3,6 +3,7 @@ import {
   type Attributes,
   context,
   isSpanContextValid,
+  ProxyTracerProvider,
   type Span,
   SpanKind,
   SpanStatusCode,
@@ -50,12 +51,25 @@ export interface TracingOptions {
  */
 export function tracing(options: TracingOptions = {}): Required<Hook> {
   const { link = false } = options;
-  const tracer = trace.getTracer(config.name, config.version);
   const calls = new Calls();
   return {
-    enqueue: (call, next) => traceCall(tracer, calls, call, next),
-    run: (task, next) => traceRun(tracer, link, task, next),
+    enqueue(call, next) {
+      const tracer = tracerNow();
+      return tracer === undefined ? next() : traceCall(tracer, calls, call, next);
+    },
+    run(task, next) {
+      const tracer = tracerNow();
+      return tracer === undefined ? next() : traceRun(tracer, link, task, next);
+    },
   };
+}
+
+/** Undefined as long as no provider is registered; that may happen at any time. */
+function tracerNow(): Tracer | undefined {
+  const provider = trace.getTracerProvider();
+  return provider instanceof ProxyTracerProvider
+    ? provider.getDelegateTracer(config.name, config.version)
+    : provider.getTracer(config.name, config.version);
 }
 
 async function traceCall(
@@ -77,11 +91,11 @@ async function traceCall(
   );
   if (!isSpanContextValid(span.spanContext())) return await next();
   const isRecorded = span.isRecording();
-  const called = isRecorded ? Date.now() : undefined;
+  const inSpan = trace.setSpan(caller, span);
   const { context: carried, dropped } = addressed(
     call.context,
-    trace.setSpan(caller, span),
-    called,
+    inSpan,
+    isRecorded ? id : undefined,
   );
   call.context = carried;
   if (dropped.length > 0) span.setAttribute("worq.context.dropped", [...dropped]);
@@ -114,7 +128,7 @@ async function traceRun(
     "worq.attempt": task.attempt,
     "worq.fence": task.fence,
   };
-  const waited = sinceCall(task.context);
+  const waited = sinceCall(task.context, task.id);
   if (waited !== undefined) attributes["worq.waited_ms"] = waited;
   const isLinked = link && call !== undefined;
   const span = tracer.startSpan(`run ${task.name}`, {
