@@ -33,6 +33,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { kRef, type TaskRef } from "../src/codec.ts";
+import { Calls } from "../src/otel/calls.ts";
 import { testOn, testOnAll } from "./support/backends.ts";
 import { findDeno } from "./support/runtimes.ts";
 import { type EndedSpan, pathsOf, register, spanOf } from "./support/spans.ts";
@@ -419,6 +421,25 @@ testOnAll(
     });
   },
 );
+
+Deno.test("calls are kept for links, five thousand of them and no endless number", () => {
+  const calls = new Calls();
+  const span = (n: number) => ({ traceId: "t", spanId: `${n}`, traceFlags: 1 });
+  const linksTo = (n: number) => {
+    const ref: TaskRef = { id: `${n}`, taskName: "f", address: "memory://x#q" };
+    return calls.linksFrom([{ [kRef]: ref }]).map(({ context }) => context.spanId);
+  };
+  for (let n = 0; n < 10_000; n++) calls.add("q", `${n}`, span(n));
+  deepStrictEqual([linksTo(0), linksTo(9_999)], [["0"], ["9999"]]);
+  calls.add("q", "10000", span(10_000));
+  deepStrictEqual([linksTo(0), linksTo(5_000), linksTo(10_000)], [[], ["5000"], ["10000"]]);
+  calls.delete("q", "5000");
+  deepStrictEqual(linksTo(5_000), []);
+  // An argument that holds itself, and one too large to be looked through.
+  const round: Record<string, unknown> = {};
+  round.self = round;
+  deepStrictEqual(calls.linksFrom([round, new Array(1_000_000).fill({})]), []);
+});
 
 interface OtlpSpan {
   readonly name: string;
