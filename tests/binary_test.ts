@@ -117,7 +117,8 @@ for (const kind of KINDS) {
         "part.ts": `
         import { currentTask } from "@worq/worq";
         import { encodeMessage } from "@worq/worq/backend";
-        export const name = () => currentTask().name + typeof encodeMessage;`,
+        import { tracing } from "@worq/worq/otel";
+        export const name = () => currentTask().name + typeof encodeMessage + typeof tracing;`,
         "node_modules/@worq/worq/package.json": '{ "name": "@worq/worq", "main": "index.js" }',
         "node_modules/@worq/worq/index.js": "export const currentTask = () => ({ name: 'wrong' });",
       });
@@ -127,7 +128,7 @@ for (const kind of KINDS) {
         await using pool = new Running(await bunBinary(), [...args]);
         await pool.says(/serving/);
         await using q = getQueue(url, { name: queue });
-        deepStrictEqual(await (await q.who()).result(WAIT), ["who", "whofunction", "yes"]);
+        deepStrictEqual(await (await q.who()).result(WAIT), ["who", "whofunctionfunction", "yes"]);
       }
     },
   );
@@ -255,9 +256,8 @@ testOn(deno === undefined ? undefined : redisUrl, "binary by deno compile", asyn
   const { code, err } = await worq({ ...FROM_SOURCE, env }, ...args);
   strictEqual(code, 0, err);
   const embedded = err.slice(err.indexOf("Embedded Files"));
-  for (
-    const file of ["main", "cli", "thread_worker", "process_worker", "mod", "backend", "testing"]
-  ) {
+  const parts = ["mod", "backend", "testing", "otel"];
+  for (const file of ["main", "cli", "thread_worker", "process_worker", ...parts]) {
     match(embedded, new RegExp(`─ ${file}\\.js `));
   }
   match(embedded, /─ kit\.json /);

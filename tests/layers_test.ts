@@ -112,6 +112,9 @@ const LAYERS = [
   "doctor/queue_facts",
   "doctor/queues",
   "doctor/examine",
+  "otel/headers",
+  "otel/calls",
+  "otel/tracing",
   "cli/one_line",
   "cli/failure",
   "cli/nearest",
@@ -207,4 +210,9 @@ Deno.test("no other source file knows the runtime, or writes to the console", ()
       .map((line) => `${file}: ${line.trim()}`)
   );
   deepStrictEqual(found, []);
+});
+
+Deno.test("only what is for OpenTelemetry needs its package", () => {
+  const found = files.filter((file) => readFileSync(join(SRC, file), "utf8").includes("@opentele"));
+  deepStrictEqual(found.filter((file) => !file.startsWith("otel/")), []);
 });

@@ -24,6 +24,7 @@ const SOURCES: Record<string, string> = {
   mod: "../../mod.ts",
   backend: "../../backend.ts",
   testing: "../../testing.ts",
+  otel: "../../otel.ts",
 };
 
 /** A new folder for as long as this process lives. */

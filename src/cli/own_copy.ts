@@ -13,6 +13,8 @@ const EXPORTS: Record<string, [file: string, exports: () => object | Promise<obj
   "/backend": ["backend", () => backend],
   // Hardly a worker tests anything: it is loaded for those who import it.
   "/testing": ["testing", () => import("../../testing.ts")],
+  // With its package, which few modules want.
+  "/otel": ["otel", () => import("../../otel.ts")],
 };
 
 interface BunNamespace {
