@@ -294,7 +294,8 @@ testOn(redisUrl, "a damaged record fails its task, and the others run", async (u
   await client.send("RPUSH", [key("m", "list"), "x"]);
   await client.send("DEL", [key("t", "foreign")]);
   await client.send("SET", [key("t", "foreign"), "mine"]);
-  await client.send("HSET", [key("t", "fence"), "fence", "NaN", "losses", "x", "refs", "y"]);
+  await client.send("HSET", [key("t", "fence"), "losses", "x"]);
+  await client.send("SET", [key("refs", "fence"), "y"]);
   await using _pool = new InlineWorkerPool(broker).start();
   const results = await Promise.all(
     all.map((deferred) => deferred.result(WAIT).catch((error) => error.errorText)),

@@ -176,7 +176,7 @@ const DAMAGES: Readonly<Record<string, Damage>> = {
   "what a pending task takes is gone": {
     ...{ invariant: "open", id: "b" },
     act: async ({ send }) => {
-      for (const key of ["m:a", "t:a", "feeds:a"]) await send("UNLINK", key);
+      for (const key of ["m:a", "refs:a", "feeds:a"]) await send("UNLINK", key);
       await send("ZREM", "ready", "a");
     },
     runs: without("a", "b", "taker"),
@@ -198,38 +198,38 @@ const DAMAGES: Readonly<Record<string, Damage>> = {
   },
   "a result counts too many": {
     ...{ invariant: "refs", id: "done" },
-    act: ({ send }) => send("HSET", "t:done", "refs", 9),
+    act: ({ send }) => send("SET", "refs:done", 9),
   },
   "a result counts too few": {
     ...{ invariant: "refs", id: "done" },
-    act: ({ send }) => send("HSET", "t:done", "refs", 0),
+    act: ({ send }) => send("SET", "refs:done", 0),
   },
   "a result counts nobody": {
     ...{ invariant: "refs", id: "done" },
-    act: ({ send }) => send("HDEL", "t:done", "refs"),
+    act: ({ send }) => send("UNLINK", "refs:done"),
   },
   "a task that is not over counts too many": {
     ...{ invariant: "refs", id: "a" },
-    act: ({ send }) => send("HSET", "t:a", "refs", 9),
+    act: ({ send }) => send("SET", "refs:a", 9),
   },
   "a task that is not over counts too few": {
     ...{ invariant: "refs", id: "a" },
-    act: ({ send }) => send("UNLINK", "t:a"),
+    act: ({ send }) => send("UNLINK", "refs:a"),
   },
   "a free result counts somebody": {
     ...{ invariant: "refs", id: "free" },
     act: async ({ send }) => {
-      await send("HSET", "t:free", "refs", 1);
-      await send("PERSIST", "t:free");
+      await send("SET", "refs:free", 1);
+      await send("PERSIST", "r:free");
     },
   },
   "a result ends too early": {
     ...{ invariant: "result", id: "done" },
-    act: ({ send }) => send("PEXPIRE", "t:done", MINUTE),
+    act: ({ send }) => send("PEXPIRE", "r:done", MINUTE),
   },
   "a result has no end": {
     ...{ invariant: "result", id: "free" },
-    act: ({ send }) => send("PERSIST", "t:free"),
+    act: ({ send }) => send("PERSIST", "r:free"),
   },
   "a task that is gone waits for its time": {
     ...{ invariant: "time", id: "ghost" },
@@ -249,11 +249,15 @@ const DAMAGES: Readonly<Record<string, Damage>> = {
   },
   "a claimed task has no fence": {
     ...{ invariant: "fence", id: "runs" },
-    act: ({ send }) => send("HSET", "t:runs", "fence", 0),
+    act: ({ send }) => send("HDEL", "runs", "runs"),
   },
   "a ready task has a fence": {
     ...{ invariant: "fence", id: "a" },
-    act: ({ send }) => send("HSET", "t:a", "fence", 2),
+    act: ({ send }) => send("HSET", "runs", "a", ["2", "pool", START, "6"].join(UNIT)),
+  },
+  "a task that is gone has a fence": {
+    ...{ invariant: "fence", id: "ghost" },
+    act: ({ send }) => send("HSET", "runs", "ghost", ["2", "pool", START, "6"].join(UNIT)),
   },
   "numbers are given again": {
     ...{ invariant: "sequence", id: "meta" },
@@ -328,13 +332,13 @@ const DAMAGES: Readonly<Record<string, Damage>> = {
     act: async ({ send }) => {
       await send("HSET", "t:free", "linked", 1);
       await send("RPUSH", "needs:free", "a");
-      await send("HINCRBY", "t:a", "refs", 1);
+      await send("INCRBY", "refs:a", 1);
     },
   },
   "nobody tells those who wait for a task": {
     ...{ invariant: "settled", id: "a" },
     act: async ({ send }) => {
-      await send("HSET", "t:a", "outcome", "s1", "keep", MINUTE, "ended", START);
+      await send("SET", "r:a", ["s1", START, "", MINUTE].join(UNIT));
       await send("ZREM", "ready", "a");
       await send("UNLINK", "m:a");
     },
@@ -348,7 +352,7 @@ const DAMAGES: Readonly<Record<string, Damage>> = {
     ...{ invariant: "settled", id: "given:7" },
     act: async ({ send }) => {
       await send("RPUSH", "given:7", `done${UNIT}1`);
-      await send("HINCRBY", "t:done", "refs", 1);
+      await send("INCRBY", "refs:done", 1);
     },
   },
   "a dead task is not in the list": {
@@ -405,7 +409,7 @@ const DAMAGES: Readonly<Record<string, Damage>> = {
     ...{ invariant: "owner", id: "feeds:a" },
     act: async ({ send }) => {
       await send("UNLINK", "m:a");
-      await send("UNLINK", "t:a");
+      await send("UNLINK", "refs:a");
       await send("ZREM", "ready", "a");
     },
     runs: without("a", "b", "taker"),

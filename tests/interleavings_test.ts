@@ -4,6 +4,7 @@
  * what must hold in `support/explorer.ts`.
  */
 import { ok, rejects } from "node:assert/strict";
+import { UNIT } from "../src/message.ts";
 import { redisUrl, testOn } from "./support/backends.ts";
 import {
   explore,
@@ -13,7 +14,7 @@ import {
   type Scenario,
   START,
 } from "./support/explorer.ts";
-import { enqueue, inTurn, pool, SCENARIOS } from "./support/scenarios.ts";
+import { enqueue, inTurn, pool, SCENARIOS, slow } from "./support/scenarios.ts";
 
 let orders = 0;
 
@@ -45,7 +46,7 @@ const addsInTwo: Program = async (actor) => {
     `redis.call('MSET', KEYS[1] .. 'm:b', '\x1ft\x1f[]')
      redis.call('HSET', KEYS[1] .. 't:b', 'open', 1)
      redis.call('ZADD', KEYS[1] .. 'pending', 9, 'b')
-     redis.call('HINCRBY', KEYS[1] .. 't:a', 'refs', 1)
+     redis.call('INCRBY', KEYS[1] .. 'refs:a', 1)
      redis.call('RPUSH', KEYS[1] .. 'feeds:a', '9\x1fb')`,
     "1",
     prefix,
@@ -61,7 +62,7 @@ const recoversInTwo: Program = async (actor) => {
     await actor.send(
       "EVAL",
       `redis.call('ZREM', KEYS[1] .. 'leases', ARGV[1])
-       redis.call('HSET', KEYS[1] .. 't:' .. ARGV[1], 'fence', '0')
+       redis.call('HDEL', KEYS[1] .. 'runs', ARGV[1])
        redis.call('ZADD', KEYS[1] .. 'ready', 1, ARGV[1])`,
       "1",
       prefix,
@@ -74,8 +75,8 @@ const recoversInTwo: Program = async (actor) => {
 const waitsInTwo: Program = (actor) =>
   actor.wait("a", async () => {
     const record = `${actor.prefix}t:a`;
-    const outcome = await actor.send("HGET", record, "outcome") as string | null;
-    if (outcome !== null) return { status: "success", text: outcome.slice(1) };
+    const result = await actor.send("GET", `${actor.prefix}r:a`) as string | null;
+    if (result !== null) return { status: "success", text: result.slice(1, result.indexOf(UNIT)) };
     await actor.send("HSET", record, "waiters", actor.id);
   });
 
@@ -84,6 +85,9 @@ const leaves: Program = async (actor) => {
   await actor.exchange({ want: 1 });
   actor.pass(LEASE);
 };
+
+/** Comes once, and wants nothing: so what it does next is later than the first call of another. */
+const looks: Program = (actor) => actor.exchange({});
 
 const MISTAKES: readonly Mistake[] = [
   {
@@ -121,13 +125,22 @@ const MISTAKES: readonly Mistake[] = [
   {
     name: "a lease that ended is left where it is",
     scenario: "a lease ends",
-    edit: ["exchange", "leave(id, read(P .. 't:' .. id, 'key')[1] or nil)\n    lose(", "lose("],
+    edit: [
+      "exchange",
+      "leave(id, read(P .. 't:' .. id, 'key')[1] or nil)",
+      "call('HGET', RUNS, id)",
+    ],
     noticed: /two places/,
   },
   {
     name: "a report counts that comes too late",
-    scenario: "two slow pools",
-    edit: ["exchange", "if current == fence then", "if current then"],
+    scenario: {
+      name: "two steps",
+      setup: enqueue({ id: "a" }),
+      clients: [slow, inTurn(looks, pool(1))],
+      ids: ["a"],
+    },
+    edit: ["exchange", "if is_run(run, ARGV[at + 1])", "if run"],
     noticed: /no longer counts|two places/,
   },
   {

@@ -59,8 +59,8 @@ testOn(OWN, "mistakes in the scripts are noticed", async () => {
   const all = allMutants();
   for (
     const name of [
-      "finish: drop write(t, 'outcome', outcome",
-      "link: swap local other, origin = parse(need)",
+      "finish: drop call('SET', r, result)",
+      "link: swap local ids, origins = parse_all(needs)",
       "settle: negate if through then call('LREM', UNSETTLED",
       "make_ready: shift if score and add(",
     ]

@@ -4,6 +4,7 @@
  */
 import type { Buffer } from "node:buffer";
 import { createReadStream } from "node:fs";
+import { UNIT } from "../../src/message.ts";
 import { prefixOf } from "../../src/queues/redis_lua.ts";
 import type { Outcome } from "../../src/task_queue.ts";
 import { Splitter, wordsOf } from "./resp.ts";
@@ -29,23 +30,26 @@ export interface History {
 }
 
 const STATUSES: Record<string, Outcome["status"]> = { s: "success", f: "failed", e: "expired" };
-/** Of all commands, what is written of a task. */
-const WRITES = /^\*\d+\r\n\$4\r\nHSET\r\n/;
+/** Of all commands, those that write of a run, or of its end. */
+const WRITES = /^\*\d+\r\n\$(?:4\r\nHSET|3\r\nSET)\r\n/;
 
 /** Reads what there is of a queue in these files. */
 export async function readHistory(files: readonly string[], queue: string): Promise<History> {
   const claims = new Map<string, Claimed[]>();
   const outcomes = new Map<string, Accepted[]>();
-  const records = `${prefixOf(queue)}t:`;
+  const runs = `${prefixOf(queue)}runs`;
+  const results = `${prefixOf(queue)}r:`;
 
-  function read([, key = "", ...pairs]: string[]): void {
-    if (!key.startsWith(records)) return;
-    const id = key.slice(records.length);
-    const { outcome, ended, fence, started } = fieldsOf(pairs);
-    if (outcome !== undefined) {
-      push(outcomes, id, { outcome: toOutcome(outcome), at: Number(ended) });
+  function read([, key = "", ...words]: string[]): void {
+    if (key.startsWith(results)) {
+      const [outcome = "", ended] = words[0]!.split(UNIT);
+      push(outcomes, key.slice(results.length), { outcome: toOutcome(outcome), at: Number(ended) });
+    } else if (key === runs) {
+      for (let i = 0; i < words.length; i += 2) {
+        const [fence, , started] = words[i + 1]!.split(UNIT);
+        push(claims, words[i]!, { fence: Number(fence), at: Number(started) });
+      }
     }
-    if (started !== undefined) push(claims, id, { fence: Number(fence), at: Number(started) });
   }
 
   for (const file of files) {
@@ -57,12 +61,6 @@ export async function readHistory(files: readonly string[], queue: string): Prom
     }
   }
   return { claims, outcomes };
-}
-
-function fieldsOf(pairs: readonly string[]): Record<string, string | undefined> {
-  const fields: Record<string, string> = {};
-  for (let i = 0; i < pairs.length; i += 2) fields[pairs[i]!] = pairs[i + 1]!;
-  return fields;
 }
 
 function toOutcome(text: string): Outcome {

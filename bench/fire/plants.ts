@@ -22,13 +22,13 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   "some outcomes are not stored": {
     edit: [
       "exchange",
-      "finish(id, kind .. body, keep, waiters, refs, linked, origin, key)",
-      "if tonumber(fence) % 5 > 0 then finish(id, kind .. body, keep, waiters, refs, linked, origin, key) end",
+      "finish(id, outcome, keep, run, refs[i]",
+      "local _ = tonumber(ARGV[at + 1]) % 5 > 0 and finish(id, outcome, keep, run, refs[i]",
     ],
     crime: "lost",
   },
   "a report counts that comes too late": {
-    edit: ["exchange", "if current == fence then", "if current then"],
+    edit: ["exchange", "if is_run(run, ARGV[at + 1])", "if run"],
     crime: "accepted twice",
   },
   "nobody gets what a lost pool had": {
@@ -40,7 +40,7 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     crime: "lost",
   },
   "a lease outlives its task": {
-    edit: ["exchange", "call('ZREM', LEASES, unpack(done, i, math.min(i + 999, #done)))", ""],
+    edit: ["exchange", "call('ZREM', LEASES, unpack(ids, 1, done))", ""],
     crime: "accepted twice",
   },
   "who takes a result is not released": {
@@ -50,8 +50,8 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   "who asks for a result that is there is not told": {
     edit: [
       "wait",
-      "elseif values[1] then\n    answers[i - 2] = values[1]",
-      "elseif values[1] then\n    answers[i - 2] = ''",
+      "elseif result then\n    answers[i] = result",
+      "elseif result then\n    answers[i] = ''",
     ],
     crime: "hanging",
   },

@@ -212,7 +212,7 @@ export class RedisTaskQueue implements TaskQueue {
       args.push(leaving ? "1" : "", again ? "1" : "", `${reports.length}`);
       for (const { id, fence, kind, text, keep, delay = 0 } of reports) {
         const time = kind === "retry" ? delay : keep;
-        args.push(id, `${fence}`, KINDS[kind], text, `${Math.ceil(time)}`);
+        args.push(id, `${fence}`, KINDS[kind] + text, `${Math.ceil(time)}`);
       }
       args.push(`${renewals.length}`);
       for (const { id, fence, lease } of renewals) args.push(id, `${fence}`, `${lease}`);
@@ -234,7 +234,7 @@ export class RedisTaskQueue implements TaskQueue {
       const size = Math.min(MAX_IDS, from + count - at);
       parts.push(this.#run(INPUTS, () => [id, `${at}`, `${size}`]));
     }
-    return (await Promise.all(parts) as string[][]).flat().map(toOutcome);
+    return (await Promise.all(parts) as string[][]).flat().map(toResult);
   }
 
   /** Outcomes of those tasks that are over. */
@@ -244,7 +244,7 @@ export class RedisTaskQueue implements TaskQueue {
       parts.push(this.#waitFor(tasks.slice(at, at + MAX_IDS).map(needText)));
     }
     const texts = (await Promise.all(parts)).flat();
-    return texts.map((text) => text === "" ? undefined : toOutcome(text));
+    return texts.map((text) => text === "" ? undefined : toResult(text));
   }
 
   async #waitFor(tasks: readonly string[]): Promise<string[]> {
@@ -596,24 +596,18 @@ function toNeed([id = "", origin]: readonly string[]): Need {
   return origin ? { id, origin } : { id };
 }
 
-/** Part of the row of claims: an id, a message, failures, a number of outcomes, an outcome. */
-type ClaimPart = string | number | null;
+/** Part of the row of claims: an id, a message; failures and results. */
+type ClaimPart = string | null | [failures: string | number, ...results: string[]];
 
 function toClaims(fence: number, parts: readonly ClaimPart[]): Claim[] {
   const claims: Claim[] = [];
   for (let at = 0; at < parts.length;) {
-    const message = parts[at + 1] as string | null;
-    const inputs: Outcome[] = [];
-    const end = at + 4 + (parts[at + 3] as number);
-    for (let i = at + 4; i < end; i++) inputs.push(toOutcome(parts[i] as string));
-    claims.push({
-      id: parts[at] as string,
-      fence,
-      message: message ?? undefined,
-      inputs,
-      failures: Number(parts[at + 2]),
-    });
-    at = end;
+    const id = parts[at++] as string;
+    const message = parts[at++] as string | null ?? undefined;
+    const rest = parts[at];
+    const [failures, ...results] = Array.isArray(rest) ? rest : [0];
+    if (Array.isArray(rest)) at++;
+    claims.push({ id, fence, message, inputs: results.map(toResult), failures: Number(failures) });
   }
   return claims;
 }
@@ -656,6 +650,12 @@ function toAttempts(log: string | undefined): Attempt[] {
       text,
     };
   });
+}
+
+/** The outcome in what is stored of it, which goes on with when and how it came. */
+function toResult(text: string): Outcome {
+  const end = text.indexOf(UNIT);
+  return toOutcome(end < 0 ? text : text.slice(0, end));
 }
 
 function toOutcome(text: string): Outcome {

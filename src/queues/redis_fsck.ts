@@ -137,7 +137,7 @@ class Look {
 }
 
 /** Sections of a queue that are looked at. */
-const SECTIONS = 14;
+const SECTIONS = 15;
 
 /** A count that seems wrong. */
 interface Suspect {

@@ -43,12 +43,11 @@ end
 -- Places in the line were given in this order, whatever the priority.
 local function number(place) return tonumber(place) % ${BAND} end
 
--- Whether what an entry in a list of needs names is there; then also its outcome and its count of
--- tasks that take it. An entry that was gone from the start has an origin that nothing has.
+-- Whether what an entry in a list of needs names is there; then also its outcome. An entry that was
+-- gone from the start has an origin that nothing has.
 local function known(other, origin)
-  local outcome, theirs, refs = unpack(read(P .. 't:' .. other, 'outcome', 'origin', 'refs'))
-  local is_there = is_it(origin, theirs) and (outcome or call('EXISTS', P .. 'm:' .. other) == 1)
-  return is_there, outcome or nil, refs
+  local outcome = outcome_of(other)
+  return has_origin(other, origin) and (outcome or call('EXISTS', P .. 'm:' .. other) == 1), outcome
 end
 `;
 
@@ -171,13 +170,13 @@ end
 
 -- Whether a pending task is still to be told of one that it takes: until that is over, and then as
 -- long as it is in its list.
-local function waits(id, place, other, outcome, refs)
+local function waits(id, place, other, outcome)
   local feeds, feed = P .. 'feeds:' .. other, place .. '${UNIT}' .. id
   local length = redis.pcall('LLEN', feeds)
   if type(length) ~= 'number' then return false end
   if outcome then return length > 0 and call('LPOS', feeds, feed) ~= false end
   -- A long list is not looked through when there is no sign that one is missing.
-  if length > ${LONG} and length >= (tonumber(refs) or 0) then return true end
+  if length > ${LONG} and length >= refs_of(other) then return true end
   local found = length > 0 and call('LPOS', feeds, feed, 'COUNT', length > ${LONG} and 1 or 2) or {}
   if #found > 1 and
     find('feeds', other, 'it knows twice that task ' .. id .. ' waits for it', 'forgets it once') then
@@ -216,7 +215,7 @@ end
 
 -- A task that is over.
 local function check_over(id, v)
-  local t, found, names = P .. 't:' .. id, places_of(id)
+  local found, names = places_of(id)
   if found > 0 and find('place', id, 'it is over, and in ' .. table.concat(names, ' and '), 'takes it out') then
     leave_all(id, v.key)
   end
@@ -230,10 +229,10 @@ local function check_over(id, v)
     find('message', id, 'it is over, and its message is still there', 'removes the message') then
     call('UNLINK', P .. 'm:' .. id)
   end
-  if (tonumber(v.fence) or 0) > 0 and find('fence', id, 'it is over, and has a fence', 'takes it away') then
-    call('HSET', t, 'fence', 0)
+  if v.run and find('fence', id, 'it is over, and has a fence', 'takes it away') then
+    call('HDEL', RUNS, id)
   end
-  local refs, walked = tonumber(v.refs) or 0, goes_on(id)
+  local refs, walked = v.refs, goes_on(id)
   if v.linked and not walked then
     if find('settled', id, 'it is over, and nobody gives back what it took', 'has that done') then
       go_on_with(id)
@@ -256,13 +255,15 @@ local function check_over(id, v)
     end
   end
   if refs > 0 then counted('refs', id, refs) end
-  local time = call('PTTL', t)
-  if refs > 0 and time ~= -1 then
-    if find('result', id, 'its result ends, and a task takes it', 'keeps it') then call('PERSIST', t) end
-  elseif refs <= 0 and not v.linked and time == -1 then
-    if find('result', id, 'its result has no end, and no task takes it', 'gives it one') then
-      call('PEXPIRE', t, math.max(1, tonumber(v.keep) or ${DEFAULT_POLICY.resultTimeout}))
+  local r, t = P .. 'r:' .. id, P .. 't:' .. id
+  local time, record_time = call('PTTL', r), call('PTTL', t)
+  if refs > 0 and (time ~= -1 or record_time >= 0) then
+    if find('result', id, 'its result ends, and a task takes it', 'keeps it') then
+      call('PERSIST', r)
+      call('PERSIST', t)
     end
+  elseif refs <= 0 and not v.linked and (time == -1 or record_time == -1) then
+    if find('result', id, 'its result has no end, and no task takes it', 'gives it one') then expire(id, true) end
   end
 end
 
@@ -273,6 +274,9 @@ local function check_lost(id, v)
     return find('message', id, 'a pool has it, and its message is gone')
   end
   if found == 0 and call('EXISTS', t) == 0 then
+    if v.run and find('fence', id, 'a task that is gone has a fence', 'takes it away') then
+      call('HDEL', RUNS, id)
+    end
     if (call('ZSCORE', DUE, id) or call('ZSCORE', LATE, id)) and
       find('time', id, 'a task that is gone waits for a time', 'takes the time away') then
       call('ZREM', DUE, id)
@@ -297,12 +301,12 @@ local function check_needs(id, place, score, from, found, before, bad)
   local needs = page_of('needs:' .. id, from, linked)
   for i, need in ipairs(needs) do
     local other, origin = parse(need)
-    local is_there, outcome, refs = known(other, origin)
+    local is_there, outcome = known(other, origin)
     if is_there then
       held('refs', other, 'needs:' .. id .. '${UNIT}' .. need)
       if place ~= 'pending' then
         if not outcome then find('open', id, 'it is in ' .. place .. ', and ' .. other .. ' is not over') end
-      elseif waits(id, score, other, outcome, refs) then
+      elseif waits(id, score, other, outcome) then
         found = found + 1
       end
     end
@@ -331,7 +335,7 @@ local function check_needs(id, place, score, from, found, before, bad)
   end
   if expected > 0 then return write(t, 'open', expected) end
   local _, pass = policy(message)
-  if bad >= 0 and not pass then return fail_for_need(id, inputs_of(id, bad, bad)[1]) end
+  if bad >= 0 and not pass then return fail_for_need(id, outcome_in(inputs_of(id, bad, bad)[1])) end
   write(t, 'open', 1)
   close(id, score)
   make_ready()
@@ -340,8 +344,9 @@ end
 -- A task that is in no place goes where it waits for what it takes, or into the line.
 local function put_back(id, v, message)
   local _, _, _, head = policy(message)
-  local score = v.score or text(call('HINCRBY', META, 'sequence', 1) - (tonumber(head.priority) or 0) * ${BAND})
+  local score = select(4, parts_of(v.run)) or text(call('HINCRBY', META, 'sequence', 1) - (tonumber(head.priority) or 0) * ${BAND})
   SEQUENCE = math.max(SEQUENCE, number(score))
+  call('HDEL', RUNS, id)
   local needs = redis.pcall('LLEN', P .. 'needs:' .. id)
   needs = type(needs) == 'number' and needs or 0
   local is_remote = string.match(message, '${UNIT}([^${UNIT}]*)${UNIT}') == '${STAND_IN}'
@@ -349,7 +354,7 @@ local function put_back(id, v, message)
     return enter(id, score, v.key)
   end
   call('ZADD', PENDING, score, id)
-  write(P .. 't:' .. id, 'fence', '0', 'linked', needs, 'open', 0)
+  write(P .. 't:' .. id, 'linked', needs, 'open', 0)
   check_needs(id, 'pending', score, 0, 0, 'new', -1)
 end
 
@@ -359,12 +364,13 @@ local function check_alive(id, v, message)
   lasts('t:' .. id)
   lasts('needs:' .. id)
   lasts('feeds:' .. id)
-  if not v.refs and call('EXISTS', P .. 'feeds:' .. id) == 1 and
+  lasts('refs:' .. id)
+  if v.refs <= 0 and call('EXISTS', P .. 'feeds:' .. id) == 1 and
     find('refs', id, 'it knows who waits for it, and counts nobody', 'begins to count') then
-    write(t, 'refs', 0)
+    v.refs = call('LLEN', P .. 'feeds:' .. id)
+    call('SET', P .. 'refs:' .. id, v.refs)
   end
-  local refs = tonumber(v.refs) or 0
-  if refs > 0 then counted('refs', id, refs) end
+  if v.refs > 0 then counted('refs', id, v.refs) end
   if v.key then held('keys', v.key, id) end
   if found == 0 then
     if find('place', id, 'it is in no place, so that no pool can take it', 'puts it back') then
@@ -385,19 +391,19 @@ local function check_alive(id, v, message)
     scores = { [stays] = scores[stays] }
   end
   local place, score = next(scores)
-  local fence, due, late = tonumber(v.fence) or 0, call('ZSCORE', DUE, id), call('ZSCORE', LATE, id)
+  local due, late = call('ZSCORE', DUE, id), call('ZSCORE', LATE, id)
   if place ~= 'leases' then
     check_number(id, 'place', number(score))
-    if fence > 0 and find('fence', id, 'no pool has it, and it has a fence', 'takes it away') then
-      write(t, 'fence', '0')
+    if v.run and find('fence', id, 'no pool has it, and it has a fence', 'takes it away') then
+      call('HDEL', RUNS, id)
     end
   else
+    local fence, _, _, was = parts_of(v.run)
     check_number(id, 'fence', fence)
-    if fence <= 0 and find('fence', id, 'a pool has it, and cannot report it without a fence', 'gives it again') then
-      leave(id, v.key)
-      return give_again(id, message)
+    if not fence and find('fence', id, 'a pool has it, and cannot report it without a fence', 'gives it again') then
+      return give_again(id, leave(id, v.key), message)
     end
-    score = v.score
+    score = was
     if late and find('time', id, 'a pool has it, and it may still come too late', 'takes the time away') then
       call('ZREM', LATE, id)
     end
@@ -433,11 +439,13 @@ local function check_alive(id, v, message)
 end
 
 local function check_task(id)
-  if not has_type('t:' .. id, 'hash') or not has_type('needs:' .. id, 'list')
-    or not has_type('feeds:' .. id, 'list') then return end
-  local names = { 'outcome', 'open', 'linked', 'refs', 'key', 'fence', 'score', 'keep' }
+  for kind, wanted in pairs({ t = 'hash', r = 'string', refs = 'string', needs = 'list', feeds = 'list' }) do
+    if not has_type(kind .. ':' .. id, wanted) then return end
+  end
+  local names = { 'open', 'linked', 'key' }
   local values, v = read(P .. 't:' .. id, unpack(names)), {}
   for i, name in ipairs(names) do v[name] = values[i] or nil end
+  v.outcome, v.refs, v.run = outcome_of(id), refs_of(id), call('HGET', RUNS, id) or nil
   local message = message_of(id)
   if v.outcome then check_over(id, v)
   elseif message then check_alive(id, v, message)
@@ -471,23 +479,30 @@ end
 
 local TYPES = {
   pending = 'zset', ready = 'zset', keyed = 'zset', leases = 'zset', due = 'zset', late = 'zset',
-  dead = 'zset', turns = 'zset', rests = 'zset', idle = 'zset', keys = 'hash', busy = 'hash',
+  dead = 'zset', turns = 'zset', rests = 'zset', idle = 'zset', keys = 'hash', busy = 'hash', runs = 'hash',
   schedules = 'hash', meta = 'hash', unsettled = 'list',
 }
 local KINDS = {
-  m = 'string', t = 'hash', needs = 'list', feeds = 'list', dead = 'hash', kept = 'list',
+  m = 'string', t = 'hash', r = 'string', refs = 'string', needs = 'list', feeds = 'list', dead = 'hash', kept = 'list',
   line = 'zset', starts = 'list', window = 'string', pool = 'hash', upload = 'list', given = 'list',
 }
 local TIMES = { starts = ${POOL_TTL}, window = ${WINDOW_TTL}, pool = ${POOL_TTL}, upload = ${UPLOAD_TTL} }
 local KEYS_OF = {}
 KEYS_OF.m = check_task
-KEYS_OF.t = check_rest
+KEYS_OF.r = check_rest
+function KEYS_OF.t(id)
+  if call('EXISTS', P .. 'r:' .. id) == 0 then check_rest(id) end
+end
+function KEYS_OF.refs(id)
+  if is_known(id) then return end
+  if find('owner', 'refs:' .. id, 'its task is gone', 'removes it') then call('UNLINK', P .. 'refs:' .. id) end
+end
 function KEYS_OF.needs(id)
-  if call('EXISTS', P .. 'm:' .. id, P .. 't:' .. id) > 0 then return end
+  if is_known(id) then return end
   if find('owner', 'needs:' .. id, 'its task is gone', 'removes it') then call('UNLINK', P .. 'needs:' .. id) end
 end
 function KEYS_OF.feeds(id)
-  if call('EXISTS', P .. 'm:' .. id, P .. 't:' .. id) > 0 then return end
+  if is_known(id) then return end
   if find('owner', 'feeds:' .. id, 'its task is gone', 'tells those who wait') then
     release(id, failure('e', id, nil, '${GONE}'), ${STEPS})
   end
@@ -517,7 +532,7 @@ local function visit_name(name)
     return find('owner', name, 'it is nothing that worq makes')
   end
   -- These are looked at with their task.
-  local is_part = kind == 't' or kind == 'needs' or kind == 'feeds'
+  local is_part = kind == 't' or kind == 'r' or kind == 'refs' or kind == 'needs' or kind == 'feeds'
   if is_part and call('EXISTS', P .. 'm:' .. id) == 1 then return end
   -- It may have ended since it was listed.
   if not has_type(name, KINDS[kind]) or call('EXISTS', P .. name) == 0 then return end
@@ -568,6 +583,7 @@ local SECTIONS = {
   { 'ZSCAN', READY, visit = check_rest },
   { 'ZSCAN', KEYED, visit = check_rest },
   { 'ZSCAN', LEASES, visit = check_rest },
+  { 'HSCAN', RUNS, visit = check_rest },
   { 'ZSCAN', DUE, visit = check_rest },
   { 'ZSCAN', LATE, visit = check_rest },
   -- Its results were with the task before it died: they may have been seen there, or not at all.
@@ -664,9 +680,7 @@ export const COUNT: Script = script(
   `${SHARED}
 local kind, name, began = ARGV[3], ARGV[4], tonumber(ARGV[5])
 local given = tonumber(read(META, 'sequence')[1]) or 0
-local key, field = KEYS_ALIVE, name
-if kind == 'refs' then key, field = P .. 't:' .. name, 'refs' end
-local counted = tonumber(read(key, field)[1]) or 0
+local counted = kind == 'refs' and refs_of(name) or tonumber(read(KEYS_ALIVE, name)[1]) or 0
 local first, counted_first = tonumber(ARGV[6]) or given, tonumber(ARGV[7]) or counted
 local holders = tonumber(ARGV[8]) or 0
 
@@ -677,9 +691,8 @@ end
 for i = 10, #ARGV do
   local n = 0
   if kind == 'keys' then
-    local outcome, its_key = unpack(read(P .. 't:' .. ARGV[i], 'outcome', 'key'))
-    local is_alive = not outcome and call('EXISTS', P .. 'm:' .. ARGV[i]) == 1
-    n = is_alive and its_key == name and 1 or 0
+    local is_alive = not outcome_of(ARGV[i]) and call('EXISTS', P .. 'm:' .. ARGV[i]) == 1
+    n = is_alive and read(P .. 't:' .. ARGV[i], 'key')[1] == name and 1 or 0
   else
     local list_name, need = string.match(ARGV[i], '^([^${UNIT}]+)${UNIT}(.*)$')
     local id = string.match(list_name, '^needs:(.*)$')
@@ -702,15 +715,16 @@ if ARGV[9] == '1' and (low or counted > most) then
   local problem = 'it counts ' .. counted .. ' ' .. what .. ', and there are ' .. holders
   if find(kind, name, problem, 'sets its count') and given == first and counted == counted_first then
     if kind == 'keys' then
-      if most > 0 then call('HSET', key, field, most) else call('HDEL', key, field) end
-    else
-      call('HSET', key, field, most)
-      local outcome, keep, linked = unpack(read(key, 'outcome', 'keep', 'linked'))
-      if outcome and most > 0 then
-        call('PERSIST', key)
-      elseif outcome and not linked then
-        call('PEXPIRE', key, math.max(1, tonumber(keep) or 0))
+      if most > 0 then call('HSET', KEYS_ALIVE, name, most) else call('HDEL', KEYS_ALIVE, name) end
+    elseif most > 0 then
+      call('SET', P .. 'refs:' .. name, most)
+      if outcome_of(name) then
+        call('PERSIST', P .. 'r:' .. name)
+        call('PERSIST', P .. 't:' .. name)
       end
+    else
+      call('UNLINK', P .. 'refs:' .. name, P .. 'feeds:' .. name)
+      if not read(P .. 't:' .. name, 'linked')[1] then expire(name, true) end
     end
   end
 end

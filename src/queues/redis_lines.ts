@@ -71,11 +71,13 @@ local function make_room(key)
   if call('EXISTS', P .. 'line:' .. key) == 1 then activate(key) end
 end
 
--- No pool has a task any more.
+-- No pool has a task any more; gives its run.
 local function leave(id, key)
-  if call('ZREM', LEASES, id) == 0 then return false end
+  if call('ZREM', LEASES, id) == 0 then return nil end
+  local run = call('HGET', RUNS, id)
+  call('HDEL', RUNS, id)
   if key then make_room(key) end
-  return true
+  return run or ''
 end
 
 -- Starts within a time. A rate is { count, per }.

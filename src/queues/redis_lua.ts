@@ -9,11 +9,14 @@
  * | key | type | holds |
  * |---|---|---|
  * | `m:<id>` | string | the message, from enqueue until the task is over |
- * | `t:<id>` | hash | what happened to the task; absent as long as nothing did |
+ * | `t:<id>` | hash | what else there is to say of the task; absent when there is nothing |
+ * | `r:<id>` | string, TTL | how it ended: outcome␟ended␟run␟keep; while a task takes it, without an end |
+ * | `refs:<id>` | string | number of the tasks that take its result; absent when there are none |
  * | `needs:<id>` | list | ids (and origins) of the results it takes, until it is over; with ␟ at the end of one that was gone by then |
  * | `feeds:<id>` | list | `score␟id` of the pending tasks that wait for it |
  * | `pending`, `ready` | zset | ids by place in the line (the sequence number of the enqueue, less a band for each step of priority) |
  * | `leases` | zset | ids of the claimed tasks by end of lease |
+ * | `runs` | hash | by id of a claimed task: its run, fence␟owner␟started␟score, behind spaces |
  * | `due` | zset | ids of the pending tasks that wait for their time, by that time |
  * | `late` | zset | ids of the tasks that no pool has, by when they are too late |
  * | `dead` | zset | ids of the tasks that failed for good, by when they are dropped |
@@ -28,13 +31,16 @@
  * | `pool:<id>` | hash, TTL | number, fence and claims of a pool's last exchange |
  * | `cards` | hash, TTL | by pool: time␟card, what it told of itself and until when that is kept |
  *
- * Fields of `t:<id>`: `fence`, `owner`, `score`, `started` (latest claim), `losses`, `failures`,
+ * An outcome is the first letter of the status, then the text. Fields of `t:<id>`: `owner`, `started`
+ * (latest claim that brought no outcome), `losses`, `failures`,
  * `log` (attempts that brought no value, each fence␟owner␟started␟ended␟kind␟text, with ␞ between
  * them), `waiters` (channels; the client that made up the id hears anyway), `origin` (of a chosen
  * id), `linked` (needs registered so far), `open` (results still to come, plus one while linking, plus
- * one for a time to come, plus one for an outcome to be delivered), `refs` (dependents that need the
- * outcome), `key`, `outcome` (first letter of the status, then the text), `keep`,
- * `ended`. What tasks with a key have besides is in `redis_lines.ts`.
+ * one for a time to come, plus one for an outcome to be delivered), `key`. It ends with `r:<id>`. What
+ * tasks with a key have besides is in `redis_lines.ts`.
+ *
+ * Most tasks come and go without a record: a run that brings an outcome is a field of `runs` and then
+ * part of a string, which many tasks can share a command for.
  *
  * No script walks more than {@linkcode STEPS} edges of the graph: what is left stays in
  * `unsettled`, and the next exchange goes on with it. So a fan-in of any size stalls nobody, and
@@ -53,6 +59,11 @@ export const RECORD = "\x1e";
 const TIMES = 50;
 /** Outcomes longer than this are not published; the waiter asks for them. */
 const MAX_PUSH = 65_536;
+/**
+ * Where a run begins in its text. There are spaces before it: values of up to 64 characters make
+ * Redis keep a hash as a list, and go through it for each task.
+ */
+export const RUN_AT = 65;
 /** Milliseconds within which an idle pool looks at its queue again, and some more. */
 const LOOKS = 6_000;
 
@@ -66,7 +77,7 @@ export const PRELUDE = `
 local P = KEYS[1]
 local QUEUE = string.match(P, '{(.*)}')
 local PENDING, READY, LEASES, IDLE = P .. 'pending', P .. 'ready', P .. 'leases', P .. 'idle'
-local UNSETTLED, META = P .. 'unsettled', P .. 'meta'
+local RUNS, UNSETTLED, META = P .. 'runs', P .. 'unsettled', P .. 'meta'
 local DUE, LATE, DEAD = P .. 'due', P .. 'late', P .. 'dead'
 local CLUSTER = false
 local call = redis.call
@@ -100,7 +111,24 @@ local function message_of(id)
 end
 
 -- Whether there is a task with this id.
-local function is_known(id) return call('EXISTS', P .. 'm:' .. id, P .. 't:' .. id) > 0 end
+local function is_known(id)
+  return call('EXISTS', P .. 'm:' .. id, P .. 'r:' .. id, P .. 't:' .. id) > 0
+end
+
+-- The outcome in the text of a result, and the outcome of a task that is over.
+local function outcome_in(result)
+  local at = string.find(result, '${UNIT}', 1, true)
+  return at and string.sub(result, 1, at - 1) or result
+end
+local function outcome_of(id)
+  local result = redis.pcall('GET', P .. 'r:' .. id)
+  return type(result) == 'string' and outcome_in(result) or nil
+end
+
+-- What is written of a run: fence, owner, started, score.
+local function parts_of(run)
+  return string.match(run or '', '^ *([^${UNIT}]*)${UNIT}([^${UNIT}]*)${UNIT}([^${UNIT}]*)${UNIT}(.*)$')
+end
 
 -- A field that counts. A foreign value in it must not stop the others: it counts from zero.
 local function add(key, field, n)
@@ -108,6 +136,29 @@ local function add(key, field, n)
   if type(sum) == 'number' then return sum end
   write(key, field, n)
   return n
+end
+
+-- How many tasks take the result of this one.
+local function refs_of(id)
+  local refs = redis.pcall('GET', P .. 'refs:' .. id)
+  return type(refs) == 'string' and tonumber(refs) or 0
+end
+local function add_refs(id, n)
+  local key = P .. 'refs:' .. id
+  local sum = redis.pcall('INCRBY', key, n)
+  if type(sum) == 'number' then return sum end
+  call('SET', key, n)
+  return n
+end
+
+-- Nobody takes the result of a task any more: if it is over, what is left of it gets its end.
+local function expire(id, has_record)
+  local r = P .. 'r:' .. id
+  local tail = redis.pcall('GETRANGE', r, '-20', '-1')
+  if type(tail) ~= 'string' or tail == '' then return end
+  local keep = string.match(tail, '.*${UNIT}(%d+)$') or '0'
+  redis.pcall('PEXPIRE', r, keep)
+  if has_record then redis.pcall('PEXPIRE', P .. 't:' .. id, keep) end
 end
 
 ${LINES}
@@ -133,18 +184,31 @@ local function parse(need)
   if not string.find(need, '${UNIT}', 1, true) then return need, '' end
   return string.match(need, '^([^${UNIT}]+)${UNIT}(.*)$')
 end
-local function is_it(origin, theirs) return origin == '' or origin == theirs end
+local function has_origin(id, origin)
+  return origin == '' or origin == read(P .. 't:' .. id, 'origin')[1]
+end
 
--- What a task gets for its needs number first to last.
+local function parse_all(needs)
+  local ids, origins = {}, {}
+  for i = 1, #needs do ids[i], origins[i] = parse(needs[i]) end
+  return ids, origins
+end
+local function keys_of(kind, ids)
+  local keys = {}
+  for i = 1, #ids do keys[i] = P .. kind .. ids[i] end
+  return keys
+end
+
+-- What a task gets for its needs number first to last: results, as they are written.
 local function inputs_of(id, first, last)
-  local outcomes = list('LRANGE', P .. 'needs:' .. id, first, last)
-  for i, need in ipairs(outcomes) do
-    local other, origin = parse(need)
-    local outcome, theirs = unpack(read(P .. 't:' .. other, 'outcome', 'origin'))
-    local known = outcome and is_it(origin, theirs)
-    outcomes[i] = known and outcome or failure('e', other, nil, '${GONE}')
+  local ids, origins = parse_all(list('LRANGE', P .. 'needs:' .. id, first, last))
+  local results = #ids > 0 and call('MGET', unpack(keys_of('r:', ids))) or {}
+  for i, other in ipairs(ids) do
+    if not results[i] or not has_origin(other, origins[i]) then
+      results[i] = failure('e', other, nil, '${GONE}')
+    end
   end
-  return outcomes
+  return results
 end
 
 -- What is published at the end of the script: one message for each client.
@@ -196,31 +260,36 @@ end
 
 -- Pending tasks that results came in for in this script, each with its place and how many.
 local closing, waiting = {}, {}
--- The task is over. keep is a text; '0' tells only those who wait now.
-local gone, over = {}, {}
-local function finish(id, outcome, keep, waiters, refs, linked, origin, key)
-  local t = P .. 't:' .. id
+-- The task is over. keep is a text; '0' tells only those who wait now. A task that has a record comes
+-- with these fields of it: waiters, linked, origin, key.
+local gone, over, ENDED = {}, {}, '${UNIT}' .. NOW .. '${UNIT}'
+local function finish(id, outcome, keep, run, refs, record)
+  local waiters, linked, origin, key
+  if record then waiters, linked, origin, key = unpack(record) end
   if key then count(KEYS_ALIVE, key, -1) end
-  closing[id] = nil
+  if closing[id] then closing[id] = nil end
   gone[#gone + 1] = P .. 'm:' .. id
-  -- Its dependents may all be over before it is.
-  if refs == '0' then gone[#gone + 1] = P .. 'feeds:' .. id end
-  refs = tonumber(refs) or 0
-  if refs > 0 or linked then over[#over + 1] = { id, outcome, linked, refs } end
-  if refs > 0 or keep ~= '0' or linked then
-    write(t, 'outcome', outcome, 'keep', keep, 'ended', NOW, 'fence', '0')
-    -- What it needs must be given back first, which the record tells: no end before that.
-    if refs == 0 and not linked then redis.pcall('PEXPIRE', t, keep) end
-  else
-    redis.pcall('UNLINK', t)
+  local is_held = refs > 0 or linked
+  if is_held then over[#over + 1] = { id, outcome, linked, refs } end
+  if is_held or keep ~= '0' then
+    local r = P .. 'r:' .. id
+    local result = outcome .. ENDED .. (run and string.sub(run, ${RUN_AT}) or '') .. '${UNIT}' .. keep
+    -- What it needs must be given back first, which the record tells: no end before that. With GET
+    -- there is no answer to be made, unless something was there, or it is no time.
+    if is_held or redis.pcall('SET', r, result, 'PX', keep, 'GET') then
+      call('SET', r, result)
+      if not is_held then redis.pcall('PEXPIRE', r, keep) end
+    end
   end
+  if record and not is_held then redis.pcall('PEXPIRE', P .. 't:' .. id, keep) end
   tell(waiters, id, outcome, origin)
 end
+local function record_of(id) return read(P .. 't:' .. id, 'waiters', 'linked', 'origin', 'key') end
 -- For a task that no pool has.
 local function look_and_finish(id, outcome, keep)
   call('ZREM', DUE, id)
   call('ZREM', LATE, id)
-  finish(id, outcome, keep, unpack(read(P .. 't:' .. id, 'waiters', 'refs', 'linked', 'origin', 'key')))
+  finish(id, outcome, keep, nil, refs_of(id), record_of(id))
 end
 local function forget()
   for i = 1, #gone, 1000 do call('UNLINK', unpack(gone, i, math.min(i + 999, #gone))) end
@@ -270,8 +339,9 @@ local function make_ready()
 end
 
 -- What an attempt came to. The last few are remembered.
-local function note(t, kind, body)
-  local log, fence, owner, started = unpack(read(t, 'log', 'fence', 'owner', 'started'))
+local function note(t, run, kind, body)
+  local fence, owner, started = parts_of(run)
+  local log = read(t, 'log')[1]
   if #body > ${MAX_ATTEMPT_TEXT} then body = '' end
   local entry = table.concat({ fence or '', owner or '', started or '', NOW, kind, body }, '${UNIT}')
   if log then
@@ -296,10 +366,9 @@ local function drop_dead(id)
 end
 
 -- The task failed for good: it is over, and a copy is kept, to be enqueued again.
-local function die(id, message, outcome, keep)
-  local t, head = P .. 't:' .. id, nil
-  local waiters, refs, linked, log, origin, key =
-    unpack(read(t, 'waiters', 'refs', 'linked', 'log', 'origin', 'key'))
+local function die(id, message, outcome, keep, run)
+  local t, head, record = P .. 't:' .. id, nil, record_of(id)
+  local _, linked, origin, key = unpack(record)
   if message then head = select(4, policy(message)) end
   local time = head and (tonumber(head.deadTimeout) or ${DEFAULT_POLICY.deadTimeout}) or 0
   if time > 0 then
@@ -307,48 +376,53 @@ local function die(id, message, outcome, keep)
     if linked then
       if tonumber(linked) > 0 then call('RENAME', P .. 'needs:' .. id, P .. 'kept:' .. id) end
       call('HDEL', t, 'linked', 'open')
-      linked = nil
+      record[2] = false
     end
     call('HSET', P .. 'dead:' .. id, 'message', message, 'outcome', outcome, 'ended', NOW,
-      'log', log or '', 'origin', origin or '', 'key', key or '')
+      'log', read(t, 'log')[1] or '', 'origin', origin or '', 'key', key or '')
     call('ZADD', DEAD, now + time, id)
     if call('ZCARD', DEAD) > ${MAX_DEAD} then drop_dead(call('ZRANGE', DEAD, 0, 0)[1]) end
   end
-  finish(id, outcome, keep, waiters, refs, linked, origin, key)
+  finish(id, outcome, keep, run, refs_of(id), record)
+end
+
+-- No pool has it any more; gives its old place in the line.
+local function end_run(t, run)
+  local _, owner, started, score = parts_of(run)
+  if owner then write(t, 'owner', owner, 'started', started) end
+  return tonumber(score) or 0
 end
 
 -- Back in line, in its old place. It may be too late for that, which is seen to by keep_time.
-local function give_again(id, message)
+local function give_again(id, run, message)
   local t = P .. 't:' .. id
   local late = tonumber(select(4, policy(message)).expiresAt)
-  local score, key = unpack(read(t, 'score', 'key'))
-  write(t, 'fence', '0')
-  enter(id, tonumber(score) or 0, key or nil)
+  enter(id, end_run(t, run), read(t, 'key')[1] or nil)
   if late then set_time(LATE, text(late), id) end
 end
 
 -- A lost worker costs one delivery, and then the task itself.
-local function lose(id, reason)
+local function lose(id, run, reason)
   local t, message = P .. 't:' .. id, message_of(id)
   local keep, _, redeliveries = policy(message)
-  note(t, 'l', reason)
+  note(t, run, 'l', reason)
   if add(t, 'losses', 1) > redeliveries then
-    die(id, message, failure('e', id, message, 'task expired: ' .. reason), keep)
+    die(id, message, failure('e', id, message, 'task expired: ' .. reason), keep, run)
   else
-    give_again(id, message)
+    give_again(id, run, message)
   end
 end
 
 -- Failed, and to run again when its time comes, which it waits for as for a result.
-local function retry(id, body, delay)
+local function retry(id, run, body, delay)
   local t, message = P .. 't:' .. id, message_of(id)
   local keep, _, _, head = policy(message)
   local at, late = now + delay, tonumber(head.expiresAt)
-  note(t, 'f', body)
-  if late and late <= at then return die(id, message, 'f' .. body, keep) end
+  note(t, run, 'f', body)
+  if late and late <= at then return die(id, message, 'f' .. body, keep, run) end
   add(t, 'failures', 1)
-  write(t, 'fence', '0', 'open', 1)
-  call('ZADD', PENDING, tonumber((read(t, 'score')[1])) or 0, id)
+  write(t, 'open', 1)
+  call('ZADD', PENDING, end_run(t, run), id)
   set_time(DUE, text(at), id)
   if late then set_time(LATE, text(late), id) end
 end
@@ -363,28 +437,32 @@ local function link(id, score, n)
   if call('ZSCORE', PENDING, id) ~= score then return 1, true end
   local linked = tonumber(read(t, 'linked')[1]) or 0
   local needs = list('LRANGE', P .. 'needs:' .. id, linked, linked + n - 1)
+  local ids, origins = parse_all(needs)
+  local results = #ids > 0 and call('MGET', unpack(keys_of('r:', ids))) or {}
+  local all_wait = #ids > 0 and call('EXISTS', unpack(keys_of('m:', ids))) == #ids
   local pass, open, feed = nil, 0, score .. '${UNIT}' .. id
-  for i, need in ipairs(needs) do
-    local other, origin = parse(need)
-    local o = P .. 't:' .. other
-    local outcome, theirs = unpack(read(o, 'outcome', 'origin'))
-    if is_it(origin, theirs) and (outcome or call('EXISTS', P .. 'm:' .. other) == 1) then
-      if add(o, 'refs', 1) == 1 and outcome then redis.pcall('PERSIST', o) end
+  for i, other in ipairs(ids) do
+    local outcome = results[i]
+    if (outcome or all_wait or call('EXISTS', P .. 'm:' .. other) == 1) and has_origin(other, origins[i]) then
+      local refs = add_refs(other, '1')
       if not outcome then
         open = open + 1
         call('RPUSH', P .. 'feeds:' .. other, feed)
+      elseif refs == 1 then
+        redis.pcall('PERSIST', P .. 'r:' .. other)
+        redis.pcall('PERSIST', P .. 't:' .. other)
       end
     else
       outcome = failure('e', other, nil, '${GONE}')
       -- For good: another task with its id, or the same one again, is not what is taken here.
       call('LSET', P .. 'needs:' .. id, linked + i - 1,
-        need .. (origin == '' and '${UNIT}${UNIT}' or '${UNIT}'))
+        needs[i] .. (origins[i] == '' and '${UNIT}${UNIT}' or '${UNIT}'))
     end
     if outcome and string.byte(outcome) ~= 115 then
       if pass == nil then pass = select(2, policy(message_of(id))) end
       if not pass then
         write(t, 'linked', linked + i)
-        fail_for_need(id, outcome)
+        fail_for_need(id, outcome_in(outcome))
         return i, true
       end
     end
@@ -408,30 +486,34 @@ local function release(id, outcome, n)
       if pass then close(other, score) else fail_for_need(other, outcome) end
     end
   end
-  return #feeds + 1, #feeds < n
+  return math.max(1, #feeds), #feeds < n
 end
 
 -- Results that are not needed any more by one who took them.
 local function give_back(needs)
-  for _, need in ipairs(needs) do
-    local other, origin = parse(need)
-    local o = P .. 't:' .. other
-    local held, theirs, ended, their_keep, their_linked =
-      unpack(read(o, 'refs', 'origin', 'ended', 'keep', 'linked'))
-    if held and is_it(origin, theirs) and add(o, 'refs', -1) <= 0 and ended then
-      -- Whoever waited for it is over, if it could not be told before.
-      gone[#gone + 1] = P .. 'feeds:' .. other
-      -- One that is still giving back what it needed itself gets its end from that.
-      if not their_linked then redis.pcall('PEXPIRE', o, tonumber(their_keep) or 0) end
+  local ids, origins = parse_all(needs)
+  local free, n = {}, 0
+  for i = 1, #ids do
+    if has_origin(ids[i], origins[i]) and add_refs(ids[i], '-1') <= 0 then
+      n = n + 1
+      free[n] = ids[i]
     end
+  end
+  if n == 0 then return end
+  call('UNLINK', unpack(keys_of('refs:', free)))
+  -- Whoever waited for it is over, if it could not be told before.
+  call('UNLINK', unpack(keys_of('feeds:', free)))
+  local records = call('EXISTS', unpack(keys_of('t:', free))) > 0
+  for i = 1, n do
+    -- One that is still giving back what it needed itself gets its end from that.
+    if not records or not read(P .. 't:' .. free[i], 'linked')[1] then expire(free[i], records) end
   end
 end
 
 -- Gives back the results that a finished task needed.
 local function unlink(id, n)
   local t = P .. 't:' .. id
-  local linked, refs, keep = unpack(read(t, 'linked', 'refs', 'keep'))
-  linked = tonumber(linked) or 0
+  local linked = tonumber(read(t, 'linked')[1]) or 0
   local k = math.min(n, linked)
   if k > 0 then give_back(list('LPOP', P .. 'needs:' .. id, k)) end
   if k < linked then
@@ -440,14 +522,14 @@ local function unlink(id, n)
   end
   gone[#gone + 1] = P .. 'needs:' .. id
   redis.pcall('HDEL', t, 'linked', 'open')
-  if (tonumber(refs) or 0) <= 0 then redis.pcall('PEXPIRE', t, tonumber(keep) or 0) end
+  if refs_of(id) <= 0 then expire(id, true) end
   return k + 1, true
 end
 
 -- All that a finished task leaves to do.
 local function settle_ended(id, outcome, linked, refs, n)
   local steps, through = 1, true
-  if (tonumber(refs) or 0) > 0 then steps, through = release(id, outcome, n) end
+  if refs > 0 then steps, through = release(id, outcome, n) end
   if not through or not linked then return steps, through end
   if steps >= n then return steps, false end
   local more
@@ -483,9 +565,10 @@ local function settle(n)
       give_back(needs)
       steps, through = #needs + 1, #needs < n
     else
-      local outcome, linked, refs = unpack(read(P .. 't:' .. entry, 'outcome', 'linked', 'refs'))
+      local outcome = outcome_of(entry)
       if outcome then
-        steps, through = settle_ended(entry, outcome, linked, refs, n)
+        local linked = read(P .. 't:' .. entry, 'linked')[1]
+        steps, through = settle_ended(entry, outcome, linked, refs_of(entry), n)
       else
         steps, through = 1, true
       end
@@ -537,8 +620,7 @@ end
 local function recover()
   local silent = expired(LEASES)
   for _, id in ipairs(silent) do
-    leave(id, read(P .. 't:' .. id, 'key')[1] or nil)
-    lose(id, '${SILENT}')
+    lose(id, leave(id, read(P .. 't:' .. id, 'key')[1] or nil), '${SILENT}')
   end
   return #silent == ${TIMES}
 end

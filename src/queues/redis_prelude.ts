@@ -14,7 +14,7 @@ export const STATEMENTS: readonly string[] = PRELUDE.split(
 
 /** Functions that most calls use of the scripts that have them. */
 const OFTEN: ReadonlySet<string> = new Set([
-  ...["text", "read", "write", "is_known", "message_of", "expired", "next_time"],
+  ...["text", "read", "is_known", "message_of", "expired", "next_time"],
   ...["post", "tell", "send", "wake", "finish", "forget"],
 ]);
 

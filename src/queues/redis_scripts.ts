@@ -1,7 +1,7 @@
 /** The scripts that change a queue in Redis, each with what it takes and gives back. */
 import { UNIT } from "../message.ts";
 import { BAND, CANCELLED, CLEARED, FLOOR, GONE, REPLACED } from "../task_queue.ts";
-import { RECORD, STEPS } from "./redis_lua.ts";
+import { RECORD, RUN_AT, STEPS } from "./redis_lua.ts";
 import { withPrelude } from "./redis_prelude.ts";
 
 /** Milliseconds after which a silent pool is forgotten. */
@@ -23,6 +23,9 @@ export interface Script {
 
 /** What lets a full server run a script, from Redis 7 on. */
 const ALLOW_OOM = "#!lua flags=allow-oom\n";
+
+/** A letter, as scripts see the first of a text. */
+const code = (letter: string) => letter.charCodeAt(0);
 
 /** The text of a script for a server of that major version, in a cluster or not. */
 export function textFor({ text, frees }: Script, major: number, cluster: boolean): string {
@@ -106,13 +109,13 @@ end
 -- Ends a task, if need be, and forgets it, so that its id is free.
 local function replace(id)
   local t = P .. 't:' .. id
-  local outcome, key, refs, linked = unpack(read(t, 'outcome', 'key', 'refs', 'linked'))
-  if not outcome then
+  local key, linked = unpack(read(t, 'key', 'linked'))
+  if call('EXISTS', P .. 'r:' .. id) == 0 then
     if call('ZREM', PENDING, id) == 0 and not withdraw(id, key or nil) then leave(id, key or nil) end
     look_and_finish(id, failure('e', id, message_of(id), '${REPLACED}'), '0')
     forget()
-  elseif (tonumber(refs) or 0) <= 0 and not linked then
-    call('UNLINK', t)
+  elseif refs_of(id) <= 0 and not linked then
+    call('UNLINK', t, P .. 'r:' .. id)
   end
   return is_known(id) and 'a' or nil
 end
@@ -270,11 +273,12 @@ return more and 1 or 0
  *
  * ARGV: now or '', pool, its client, number, want, lease, limits as JSON or '', '1' when leaving,
  * '1' when sent again,
- * number of reports, for each id, fence, kind (s, f, a(gain), r, l), text, keep (for a, the pause);
+ * number of reports, for each id, fence, kind (s, f, a(gain), r, l) with its text, keep (for a, the
+ * pause);
  * number of renewals, for each id, fence, lease.
  * Returns { more (0 or 1), superseded ids, fence, claims, milliseconds to the next time or -1 }; the
- * claims in a row, each: id, message or nil, failures, number of outcomes, outcomes of the first
- * needs.
+ * claims in a row, each: id, message or nil; and for one that has failed before or takes results, a
+ * list: failures, results of the first needs.
  */
 export const EXCHANGE: Script = script(
   "exchange",
@@ -282,43 +286,61 @@ export const EXCHANGE: Script = script(
 local pool, number = P .. 'pool:' .. ARGV[2], ARGV[4]
 local sleeper = ARGV[3] .. '${UNIT}' .. ARGV[2]
 local want, lease = tonumber(ARGV[5]), tonumber(ARGV[6])
-local leaving, again = ARGV[8] == '1', ARGV[9] == '1'
-local at = 10
+local leaving, again, reports = ARGV[8] == '1', ARGV[9] == '1', tonumber(ARGV[10])
 -- First of all a write that a full server refuses: then it refuses the whole exchange, and the pool
 -- keeps its reports. (Redis looks at its memory only before the first write of a script.)
 local last, fence, given = unpack(read(pool, 'number', 'fence', 'claims'))
 call('HSET', pool, 'seen', NOW, 'number', number, 'claims', last == number and given or '')
 
-local done = {}
-for _ = 1, tonumber(ARGV[at]) do
-  local id, fence, kind, body, keep = unpack(ARGV, at + 1, at + 5)
-  at = at + 5
-  local current, waiters, refs, linked, origin, key =
-    unpack(read(P .. 't:' .. id, 'fence', 'waiters', 'refs', 'linked', 'origin', 'key'))
-  if current == fence then
-    if key then leave(id, key) else done[#done + 1] = id end
-    if kind == 'l' then
-      lose(id, body)
-    elseif kind == 'a' then
-      retry(id, body, tonumber(keep))
-    elseif kind == 'r' then
-      give_again(id, message_of(id))
-    elseif kind == 'f' then
-      note(P .. 't:' .. id, 'f', body)
-      die(id, message_of(id), 'f' .. body, keep)
-    else
-      finish(id, kind .. body, keep, waiters, refs, linked, origin, key)
+local head, start
+local function is_run(run, fence)
+  if fence ~= head then head, start = fence, fence .. '${UNIT}' end
+  return run and string.find(run, start, ${RUN_AT}, true) == ${RUN_AT}
+end
+-- Each task once. Most have no record, and nobody takes their results.
+local reported = {}
+for first = 1, reports, 1000 do
+  local ids, names, counts, n, done = {}, {}, {}, math.min(1000, reports - first + 1), 0
+  for i = 1, n do
+    local id = ARGV[4 * (first + i) + 3]
+    ids[i], names[i], counts[i] = id, P .. 't:' .. id, P .. 'refs:' .. id
+  end
+  local runs, refs = call('HMGET', RUNS, unpack(ids)), call('MGET', unpack(counts))
+  local any = call('EXISTS', unpack(names)) > 0
+  for i = 1, n do
+    local id, at, run = ids[i], 4 * (first + i) + 3, runs[i]
+    if is_run(run, ARGV[at + 1]) and not reported[id] then
+      reported[id] = true
+      done = done + 1
+      ids[done] = id
+      local outcome, keep = ARGV[at + 2], ARGV[at + 3]
+      local kind, record = string.byte(outcome), any and record_of(id)
+      if record and record[4] then make_room(record[4]) end
+      if kind == ${code("s")} then
+        finish(id, outcome, keep, run, refs[i] and tonumber(refs[i]) or 0, record)
+      elseif kind == ${code("f")} then
+        note(P .. 't:' .. id, run, 'f', string.sub(outcome, 2))
+        die(id, message_of(id), outcome, keep, run)
+      elseif kind == ${code("a")} then
+        retry(id, run, string.sub(outcome, 2), tonumber(keep))
+      elseif kind == ${code("r")} then
+        give_again(id, run, message_of(id))
+      else
+        lose(id, run, string.sub(outcome, 2))
+      end
     end
   end
+  if done > 0 then
+    call('ZREM', LEASES, unpack(ids, 1, done))
+    call('HDEL', RUNS, unpack(ids, 1, done))
+  end
 end
-for i = 1, #done, 1000 do call('ZREM', LEASES, unpack(done, i, math.min(i + 999, #done))) end
-at = at + 1
 
-local superseded = {}
+local superseded, at = {}, 4 * reports + 11
 for _ = 1, tonumber(ARGV[at]) do
   local id, fence, time = unpack(ARGV, at + 1, at + 3)
   at = at + 3
-  if read(P .. 't:' .. id, 'fence')[1] == fence then
+  if is_run(call('HGET', RUNS, id), fence) then
     call('ZADD', LEASES, now + tonumber(time), id)
   else
     superseded[#superseded + 1] = id
@@ -335,66 +357,81 @@ if not calm then
 end
 
 -- The claims of an exchange whose answer was lost are given again.
-local ids, failures, rest = {}, {}, nil
+local ids, failures, popped, keys, rest = {}, {}, {}, {}, nil
 if last == number then
   for id in string.gmatch(given, '[^${RECORD}]+') do
-    local theirs, failed = unpack(read(P .. 't:' .. id, 'fence', 'failures'))
-    if theirs == fence then
+    if is_run(call('HGET', RUNS, id), fence) then
       ids[#ids + 1] = id
-      failures[id] = failed
+      failures[id] = read(P .. 't:' .. id, 'failures')[1]
     end
   end
 elseif want > 0 and not overdue and (tonumber(last) or -1) < tonumber(number) and
   call('HEXISTS', META, 'paused') == 0 then
-  local popped, keys = nil, {}
   if calm and ARGV[7] == '' then
     popped = call('ZPOPMIN', READY, want)
   else
     popped, keys, rest = take(want, ARGV[7] == '' and {} or cjson.decode(ARGV[7]))
   end
-  if #popped > 0 then fence = text(call('HINCRBY', META, 'sequence', 1)) end
-  local deadline, leases = text(now + lease), {}
+end
+if #popped > 0 then
+  local any = false
+  for first = 1, #popped, 1000 do
+    local names, n = {}, 0
+    for i = first, math.min(first + 999, #popped), 2 do
+      n = n + 1
+      names[n] = P .. 't:' .. popped[i]
+    end
+    any = call('EXISTS', unpack(names)) > 0 or any
+  end
+  fence = text(call('HINCRBY', META, 'sequence', 1))
+  local run = '${
+    " ".repeat(RUN_AT - 1)
+  }' .. fence .. '${UNIT}' .. ARGV[2] .. '${UNIT}' .. NOW .. '${UNIT}'
+  local n = 0
   for i = 1, #popped, 2 do
     local id = popped[i]
-    local t = P .. 't:' .. id
-    local added = redis.pcall('HSET', t,
-      'fence', fence, 'owner', ARGV[2], 'score', popped[i + 1], 'started', NOW)
-    if type(added) == 'number' then
-      -- Some pool had it before.
-      if added < 4 then failures[id] = read(t, 'failures')[1] end
-      ids[#ids + 1] = id
-    else
+    local record = any and redis.pcall('HMGET', P .. 't:' .. id, 'failures')
+    if record and record.err then
       -- The record is not ours; the task cannot run, and who waits must know.
       if keys[id] then
         count(KEYS_ALIVE, keys[id], -1)
         make_room(keys[id])
       end
       gone[#gone + 1] = P .. 'm:' .. id
+    else
+      n = n + 1
+      ids[n], popped[2 * n - 1], popped[2 * n] = id, id, run .. popped[i + 1]
+      if record then failures[id] = record[1] end
     end
   end
   -- The last one first: of those that end together, Redis looks for the place of each from the front.
-  for i = #ids, 1, -1 do
-    leases[#leases + 1] = deadline
-    leases[#leases + 1] = ids[i]
+  local deadline, leases = text(now + lease), {}
+  for i = 1, n do leases[2 * i - 1], leases[2 * i] = deadline, ids[n + 1 - i] end
+  for i = 1, 2 * n, 1000 do
+    call('ZADD', LEASES, unpack(leases, i, math.min(i + 999, 2 * n)))
+    call('HSET', RUNS, unpack(popped, i, math.min(i + 999, 2 * n)))
   end
-  for i = 1, #leases, 1000 do call('ZADD', LEASES, unpack(leases, i, math.min(i + 999, #leases))) end
 end
 
-local claims, room = {}, ${STEPS}
-for i = 1, #ids, 1000 do
+local claims, room, length = {}, ${STEPS}, 0
+for first = 1, #ids, 1000 do
   local keys = {}
-  for k = i, math.min(i + 999, #ids) do keys[#keys + 1] = P .. 'm:' .. ids[k] end
-  for k, message in ipairs(call('MGET', unpack(keys))) do
-    local id, at = ids[i + k - 1], #claims
-    claims[at + 1], claims[at + 2], claims[at + 3], claims[at + 4] = id, message, failures[id] or 0, 0
+  for i = 1, math.min(1000, #ids - first + 1) do keys[i] = P .. 'm:' .. ids[first + i - 1] end
+  local messages = call('MGET', unpack(keys))
+  for i = 1, #keys do
+    local id, message, inputs = ids[first + i - 1], messages[i], nil
     if message and string.byte(message) ~= ${UNIT.charCodeAt(0)} then
       if string.find(message, '"expiresAt":', 1, true) then call('ZREM', LATE, id) end
       if room > 0 and string.find(message, '"needs":', 1, true) then
-        local inputs = inputs_of(id, 0, room - 1)
-        claims[at + 4] = #inputs
-        for n, input in ipairs(inputs) do claims[at + 4 + n] = input end
+        inputs = inputs_of(id, 0, room - 1)
         room = room - #inputs
       end
+    end
+    claims[length + 1], claims[length + 2] = id, message
+    length = length + 2
+    if inputs or failures[id] then
+      length = length + 1
+      claims[length] = { failures[id] or 0, unpack(inputs or {}) }
     end
   end
 end
@@ -451,32 +488,32 @@ local client, answers = ARGV[2], {}
 -- Where no pool is, only those who wait look after the time.
 if call('EXISTS', LATE) == 1 and
   #call('ZRANGEBYSCORE', LATE, '-inf', NOW, 'LIMIT', 0, 1) > 0 then return { '!' } end
-for i = 3, #ARGV do
-  local id, origin = parse(ARGV[i])
+local ids, origins = parse_all({ unpack(ARGV, 3) })
+for i, result in ipairs(call('MGET', unpack(keys_of('r:', ids)))) do
+  local id, origin = ids[i], origins[i]
   local t = P .. 't:' .. id
-  local values = redis.pcall('HMGET', t, 'outcome', 'waiters', 'origin')
+  local values = result and origin == '' and {} or redis.pcall('HMGET', t, 'waiters', 'origin')
   if values.err then
-    answers[i - 2] = failure('f', id, message_of(id),
-      'its record in Redis is damaged: ' .. values.err)
-  elseif not is_it(origin, values[3]) then
-    answers[i - 2] = failure('e', id, nil, '${GONE}')
-  elseif values[1] then
-    answers[i - 2] = values[1]
+    answers[i] = failure('f', id, message_of(id), 'its record in Redis is damaged: ' .. values.err)
+  elseif origin ~= '' and origin ~= values[2] then
+    answers[i] = failure('e', id, nil, '${GONE}')
+  elseif result then
+    answers[i] = result
   elseif call('EXISTS', P .. 'm:' .. id) == 0 then
     if call('ZSCORE', LEASES, id) then
-      answers[i - 2] = ''
+      answers[i] = ''
       call('HSET', t, 'waiters', client)
     else
-      answers[i - 2] = failure('e', id, nil, '${GONE}')
+      answers[i] = failure('e', id, nil, '${GONE}')
     end
   else
-    local waiters = values[2]
+    local waiters = values[1]
     if not waiters then
       call('HSET', t, 'waiters', client)
     elseif not string.find(' ' .. waiters .. ' ', ' ' .. client .. ' ', 1, true) then
       call('HSET', t, 'waiters', waiters .. ' ' .. client)
     end
-    answers[i - 2] = ''
+    answers[i] = ''
   end
 end
 return answers
@@ -545,21 +582,23 @@ end
 local answers = {}
 for i = 2, #ARGV do
   local id, origin = parse(ARGV[i])
-  local outcome, waiters, refs, linked, theirs, key =
-    unpack(read(P .. 't:' .. id, 'outcome', 'waiters', 'refs', 'linked', 'origin', 'key'))
-  if not is_it(origin, theirs) then
+  local outcome, record = outcome_of(id), record_of(id)
+  local key = record[4]
+  if origin ~= '' and origin ~= record[3] then
     answers[i - 1] = 'u'
   elseif outcome then
     answers[i - 1] = was_cancelled(id, outcome) and 'c' or 'o'
-  elseif call('ZREM', PENDING, id) == 0 and not withdraw(id, key) and not leave(id, key) then
-    answers[i - 1] = 'u'
   else
-    local message = message_of(id)
-    local keep = policy(message)
-    call('ZREM', DUE, id)
-    call('ZREM', LATE, id)
-    finish(id, failure('e', id, message, '${CANCELLED}'), keep, waiters, refs, linked, theirs, key)
-    answers[i - 1] = 'c'
+    local waited = call('ZREM', PENDING, id) == 1 or withdraw(id, key)
+    local run = not waited and leave(id, key) or nil
+    if waited or run then
+      local message = message_of(id)
+      local keep = policy(message)
+      call('ZREM', DUE, id)
+      call('ZREM', LATE, id)
+      finish(id, failure('e', id, message, '${CANCELLED}'), keep, run, refs_of(id), record)
+    end
+    answers[i - 1] = (waited or run) and 'c' or 'u'
   end
 end
 if settle(0) then answers[#answers + 1] = '+' end
@@ -581,19 +620,24 @@ export const INSPECT: Script = script(
   `
 local id = ARGV[2]
 local t = P .. 't:' .. id
-local message = message_of(id)
-local v = read(t, 'outcome', 'fence', 'owner', 'losses', 'open', 'refs', 'started', 'ended',
-  'origin', 'failures', 'log', 'key')
-local status = v[1] and string.sub(v[1], 1, 1)
-  or call('ZSCORE', LEASES, id) and 'l'
-  or call('ZSCORE', PENDING, id) and 'p'
-  or (call('ZSCORE', READY, id) or call('ZSCORE', KEYED, id)) and 'q'
+local message, result, run = message_of(id), redis.pcall('GET', P .. 'r:' .. id), call('HGET', RUNS, id)
+local v = read(t, 'owner', 'losses', 'open', 'started', 'origin', 'failures', 'log', 'key')
+local status, last, ended
+if type(result) == 'string' then
+  status = string.sub(result, 1, 1)
+  ended, last = string.match(string.sub(result, #outcome_in(result) + 2), '^(%d*)${UNIT}(.*)$')
+else
+  status = call('ZSCORE', LEASES, id) and 'l'
+    or call('ZSCORE', PENDING, id) and 'p'
+    or (call('ZSCORE', READY, id) or call('ZSCORE', KEYED, id)) and 'q'
+end
 if not status then return {} end
+local fence, owner, started = parts_of(run or last)
 local needs = list('LRANGE', P .. 'needs:' .. id, 0, -1)
-return { status, message or '', v[2] or '', v[3] or '', v[4] or '',
-  status == 'p' and v[5] or '', v[6] or '',
-  v[7] or '', v[8] or '', v[9] or '', v[10] or '', v[11] or '',
-  v[12] or '', call('ZSCORE', DUE, id) or '', needs }
+return { status, message or '', run and fence or '', owner or v[1] or '', v[2] or '',
+  status == 'p' and v[3] or '', text(refs_of(id)),
+  started or v[4] or '', ended or '', v[5] or '', v[6] or '', v[7] or '',
+  v[8] or '', call('ZSCORE', DUE, id) or '', needs }
 `,
 );
 
@@ -625,18 +669,17 @@ export const REDRIVE: Script = script(
 local answers = {}
 for i = 2, #ARGV do
   local id = ARGV[i]
-  local t, m, kept = P .. 't:' .. id, P .. 'm:' .. id, P .. 'kept:' .. id
+  local t, r, m, kept = P .. 't:' .. id, P .. 'r:' .. id, P .. 'm:' .. id, P .. 'kept:' .. id
   local message, log, origin, key =
     unpack(read(P .. 'dead:' .. id, 'message', 'log', 'origin', 'key'))
-  local outcome, refs, theirs = unpack(read(t, 'outcome', 'refs', 'origin'))
   -- No more than its own outcome, which nobody takes.
-  local spare = outcome and (tonumber(refs) or 0) <= 0 and (theirs or '') == origin
+  local spare = call('EXISTS', r) == 1 and refs_of(id) <= 0 and (read(t, 'origin')[1] or '') == origin
   if not message then
     answers[i - 1] = 'u'
-  elseif not spare and call('EXISTS', m, t) > 0 then
+  elseif not spare and is_known(id) then
     answers[i - 1] = 't'
   else
-    call('UNLINK', t, P .. 'dead:' .. id)
+    call('UNLINK', t, r, P .. 'dead:' .. id)
     call('ZREM', DEAD, id)
     call('SET', m, message)
     if log ~= '' then call('HSET', t, 'log', log) end
@@ -672,9 +715,9 @@ export const DELIVER: Script = script(
   `
 local id, origin, outcome, keep = unpack(ARGV, 2, 5)
 local t = P .. 't:' .. id
-if call('EXISTS', t, P .. 'm:' .. id) == 0 then
-  call('HSET', t, 'origin', origin, 'outcome', outcome, 'keep', keep, 'ended', NOW)
-  call('PEXPIRE', t, keep)
+if not is_known(id) then
+  call('HSET', t, 'origin', origin)
+  finish(id, outcome, keep, nil, 0, { false, false, origin })
 elseif read(t, 'origin')[1] == origin and call('ZREM', PENDING, id) == 1 then
   look_and_finish(id, outcome, keep)
 end
@@ -738,7 +781,7 @@ local more = settle(${STEPS})
 forget()
 for _, tick in ipairs(ticks) do
   local id, message, time, priority = unpack(tick)
-  if call('EXISTS', P .. 'm:' .. id, P .. 't:' .. id) == 0 then
+  if not is_known(id) then
     local place = call('HINCRBY', META, 'sequence', 1) - priority * ${BAND}
     call('SET', P .. 'm:' .. id, message)
     call('HSET', P .. 't:' .. id, 'origin', id, 'open', 1)

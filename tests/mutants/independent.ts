@@ -11,22 +11,33 @@
 
 /** Functions that leave Redis alone, and those that name their key. */
 const KNOWN = new Set([
-  ...["failure", "is_it", "math", "parse", "policy", "string", "table", "text", "tonumber", "type"],
+  ...["failure", "math", "parse", "policy", "string", "table", "text", "tonumber", "type"],
+  ...["parse_all", "keys_of", "parts_of", "outcome_in", "is_run"],
   ...["ipairs", "unpack", "cjson", "pcall", "call", "list", "redis"],
   ...["count", "write", "add", "read", "set_time", "expired", "select"],
 ]);
 /** Functions that only read. */
-const READERS = new Set(["message_of", "inputs_of", "rests_until", "known", "parts", "next_time"]);
+const READERS = new Set([
+  ...["message_of", "inputs_of", "rests_until", "known", "parts", "next_time"],
+  ...["has_origin", "outcome_of", "refs_of", "record_of"],
+]);
 const LINE = ["READY", "KEYED", "line:", "TURNS", "RESTS", "META"];
 // What ends in a script is also noted in tables of that script, which count as keys here.
-const END = ["KEYS_ALIVE", "t:", "gone", "over", "mail"];
+const END = ["KEYS_ALIVE", "t:", "r:", "refs:", "gone", "over", "mail"];
 const WITHDRAW = [...LINE, "t:key"];
 /** Functions that use some keys only. */
 const KEYS_OF: Readonly<Record<string, readonly string[]>> = {
   message_of: ["m:"],
-  inputs_of: ["needs:", "t:"],
+  inputs_of: ["needs:", "t:", "r:"],
+  has_origin: ["t:origin"],
+  outcome_of: ["r:"],
+  refs_of: ["refs:"],
+  add_refs: ["refs:"],
+  record_of: ["t:"],
+  expire: ["t:", "r:"],
+  end_run: ["t:owner", "t:started"],
   rests_until: ["starts:"],
-  known: ["m:", "t:"],
+  known: ["m:", "t:", "r:"],
   parts: [],
   next_time: ["DUE", "LATE", "LEASES", "RESTS"],
   started: ["starts:"],
@@ -42,7 +53,7 @@ const KEYS_OF: Readonly<Record<string, readonly string[]>> = {
   tell: ["mail"],
   post: ["mail"],
   withdraw: WITHDRAW,
-  leave: ["LEASES", "BUSY", ...LINE],
+  leave: ["LEASES", "RUNS", "BUSY", ...LINE],
   finish: END,
   look_and_finish: ["DUE", "LATE", ...END],
   fail_for_need: ["PENDING", "DUE", "LATE", "m:", ...END],
@@ -67,7 +78,7 @@ const BEGINS = /\b(?:then|do|else|end|local|for)\b/;
 const TARGETS = /^ *([\w,. #+[\]]+) = |^ *([\w, ]+)$/;
 /** Names that keys have. */
 const KEYS: Readonly<Record<string, string>> = {
-  ...{ t: "t:", o: "t:", m: "m:", kept: "kept:", starts: "starts:", pool: "pool:" },
+  ...{ t: "t:", r: "r:", m: "m:", kept: "kept:", starts: "starts:", pool: "pool:" },
 };
 /** Commands and functions that use some fields of a record only, which follow. */
 const OF_FIELDS = new Set(["HSET", "HGET", "HMGET", "HDEL", "write", "add", "read"]);

@@ -4,6 +4,7 @@
  */
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { RedisTaskQueue } from "@worq/worq/backend";
+import { UNIT } from "../../src/message.ts";
 import type { RedisClient, RedisFactory } from "../../src/queues/redis_client.ts";
 import { channelOf, prefixOf } from "../../src/queues/redis_lua.ts";
 import { SCRIPTS, textFor } from "../../src/queues/redis_scripts.ts";
@@ -53,8 +54,10 @@ const LOOK = `
 local rows = {}
 for n = 2, #ARGV do
   local id = ARGV[n]
-  local fence, outcome = unpack(redis.call('HMGET', ARGV[1] .. 't:' .. id, 'fence', 'outcome'))
-  rows[n - 1] = { redis.call('EXISTS', ARGV[1] .. 'm:' .. id), fence or '', outcome or '',
+  local run = redis.call('HGET', ARGV[1] .. 'runs', id)
+  local result = redis.call('GET', ARGV[1] .. 'r:' .. id)
+  rows[n - 1] = { redis.call('EXISTS', ARGV[1] .. 'm:' .. id), run and string.match(run, '^ *(%d+)') or '',
+    result and string.match(result, '^[^${UNIT}]*') or '',
     redis.call('ZSCORE', ARGV[1] .. 'pending', id) or '',
     redis.call('ZSCORE', ARGV[1] .. 'ready', id) or
       redis.call('ZSCORE', ARGV[1] .. 'keyed', id) or '',

@@ -257,7 +257,8 @@ export const REDIS_CASES: readonly RedisCase[] = [
     const client = await open(url, { connectTimeout: 5_000 });
     try {
       await driver.enqueue({ id: "a" });
-      await client.send("HSET", [`${prefixOf(name)}t:a`, "refs", "x", "losses", "y"]);
+      await client.send("SET", [`${prefixOf(name)}refs:a`, "x"]);
+      await client.send("HSET", [`${prefixOf(name)}t:a`, "losses", "y"]);
       await driver.enqueue({ id: "b", takes: ["a"] });
       await driver.end("lost", ...await driver.claim());
       const { refs, losses, status } = (await queue.inspect("a"))!;

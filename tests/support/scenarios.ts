@@ -14,7 +14,7 @@ export const inTurn = (...programs: Program[]): Program => async (actor) => {
 const recover: Program = (actor) => actor.exchange({ pool: "recoverer" });
 
 /** Claims, and is slow: its lease ends before it reports. */
-const slow: Program = async (actor) => {
+export const slow: Program = async (actor) => {
   const { claims } = await actor.exchange({ want: 1 });
   actor.pass(LEASE);
   await actor.exchange({ reports: claims.map((claim) => actor.report(claim)), leaving: true });
