@@ -16,6 +16,9 @@
  * The field `turn` of `meta` is the turn that was served last.
  */
 
+/** Milliseconds that starts are kept after they limit nothing, for those with a clock of their own. */
+const STARTS_TTL = 60_000;
+
 /** They come after `read`, and before all that moves a task. */
 export const LINES = `
 local KEYS_ALIVE, BUSY, KEYED = P .. 'keys', P .. 'busy', P .. 'keyed'
@@ -90,7 +93,7 @@ local function started(rate, key)
   local starts = P .. 'starts:' .. key
   call('LPUSH', starts, NOW)
   call('LTRIM', starts, 0, rate.count - 1)
-  call('PEXPIRE', starts, rate.per)
+  call('PEXPIRE', starts, rate.per + ${STARTS_TTL})
 end
 
 local function end_rests()

@@ -21,10 +21,11 @@ local id, limits = ARGV[2], cjson.decode(ARGV[3])
 local key = record[13] ~= '' and record[13]
 local open = {}
 for _, need in ipairs(record[1] == 'p' and record[15] or {}) do
-  local other, origin, gone = string.match(need, '^([^${UNIT}]*)${UNIT}?([^${UNIT}]*)(${UNIT}?)$')
-  local v = read(P .. 't:' .. other, 'outcome', 'origin')
-  local known = v[2] and v[2] == origin or origin == '' and (v[2] or is_known(other))
-  if known and not v[1] and gone == '' then open[#open + 1] = need end
+  local other, origin = parse(need)
+  local gone = string.sub(need, -1) == '${UNIT}'
+  if not gone and has_origin(other, origin) and is_known(other) and not outcome_of(other) then
+    open[#open + 1] = need
+  end
   if #open == ${MAX_OPEN} then break end
 end
 local line = key and P .. 'line:' .. key or READY
