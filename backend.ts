@@ -17,6 +17,7 @@
  *
  * @module
  */
+export { type KeptNotes, type Note, type TaskNotes } from "./src/notes.ts";
 export {
   decodeMessage,
   DEFAULT_POLICY,
@@ -40,6 +41,7 @@ export {
   type Exchange,
   type ExchangeAnswer,
   type FailureData,
+  type ListPlace,
   type Need,
   type NewTask,
   type Outcome,
@@ -52,6 +54,7 @@ export {
   type ScheduleBook,
   type ScheduleChange,
   type ScheduleRecord,
+  type Sight,
   type Situation,
   type TaskQueue,
   type TaskRecord,

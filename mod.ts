@@ -37,6 +37,9 @@
  * @module
  */
 export { Broker, type BrokerOptions, type Exposable, type ExposeOptions } from "./src/broker.ts";
+export { metricsText, type QueueMetrics } from "./src/metrics.ts";
+export { type Said } from "./src/follow.ts";
+export { type LogLine, type Progress } from "./src/notes.ts";
 export { type Cause, type Why } from "./src/why.ts";
 export {
   type CardTask,

@@ -2,6 +2,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { carry, isCarried, NO_CONTEXT, type TaskContext } from "./context.ts";
 import type { Message } from "./message.ts";
+import { lineNote, type Note, partNote } from "./notes.ts";
 import type { Claim } from "./task_queue.ts";
 import type { WaitOptions } from "./wait.ts";
 
@@ -30,6 +31,17 @@ export interface CurrentTask {
    * to another worker. Whatever it returns then is dropped.
    */
   readonly signal: AbortSignal;
+  /**
+   * Tells how far the task is, 0 to 1, and perhaps a text. The last one counts: `Deferred.progress()`
+   * has it, the dashboard and `worq inspect --follow`. It leaves within a tenth of a second, and costs
+   * next to nothing in between. Throws a `RangeError` for another number.
+   */
+  progress(part: number, text?: string): void;
+  /**
+   * Adds a line to the log of the task, of which the last 1,000 are kept as long as its outcome, a
+   * minute at least. `Deferred.log()` has them. 2,000 characters of a line are kept.
+   */
+  log(text: string): void;
 }
 
 /** What happens when a task waits for the result of another one. */
@@ -43,6 +55,8 @@ export interface Place {
   lend(): void;
   /** The task goes on, whoever has its place now. */
   takeBack(): void;
+  /** The task says something. Whatever is behind a place may be of a version that does not hear it. */
+  note?(claim: Claim, note: Note): void;
 }
 
 /** One run of a task. */
@@ -88,6 +102,11 @@ export class Run {
   /** What the task can know about it. */
   get task(): CurrentTask {
     return this.#task ??= new Current(this);
+  }
+
+  /** The task says something; after its end nobody hears it. */
+  say(note: Note): void {
+    if (!this.#over) this.place?.note?.(this.claim, note);
   }
 
   /** Whether the task has returned; what it left behind has no place to lend. */
@@ -143,6 +162,14 @@ class Current implements CurrentTask {
 
   get signal(): AbortSignal {
     return this.#run.signal;
+  }
+
+  progress(part: number, text?: string): void {
+    this.#run.say(partNote(part, text));
+  }
+
+  log(text: string): void {
+    this.#run.say(lineNote(text));
   }
 }
 

@@ -6,9 +6,14 @@ import { failureOf as failureFrom, type Subject, valueOf } from "./outcome.ts";
 import type { Producer } from "./producer.ts";
 import type { TaskStatus } from "./status.ts";
 import { GONE, type Outcome } from "./task_queue.ts";
+import { follow, type Said } from "./follow.ts";
+import { type KeptNotes, lineOf, type LogLine, type Progress, progressOf } from "./notes.ts";
 import { checkMilliseconds, type WaitOptions } from "./wait.ts";
 import { Waiter } from "./waiter.ts";
 import { type Why, whyOf } from "./why.ts";
+
+/** Milliseconds between looks at what a task says. */
+const FOLLOW = 300;
 
 /** The outcome of the task behind a handle; undefined when the time is up first. */
 export let settle: (
@@ -143,6 +148,51 @@ export class Deferred<T> {
    */
   async why(): Promise<Why> {
     return await whyOf(this.#producer.taskQueue, this.#ref);
+  }
+
+  /**
+   * How far the task is, as it said last with `currentTask().progress()`; undefined when it said
+   * nothing, or nothing for longer than its outcome is kept.
+   */
+  async progress(): Promise<Progress | undefined> {
+    return progressOf((await this.#notes()).progress);
+  }
+
+  /** Lines that the task logged with `currentTask().log()`: the last 1,000, kept likewise. */
+  async log(): Promise<LogLine[]> {
+    return (await this.#notes()).lines.map(lineOf);
+  }
+
+  /**
+   * What the task said so far, and then what it says, within half a second, until it is over. Ends
+   * at once when the queue does not know it (any more).
+   *
+   * @example
+   * ```ts
+   * import { currentTask, getBroker, InlineWorkerPool } from "@worq/worq";
+   * import { deepStrictEqual } from "node:assert/strict";
+   *
+   * async function convert(pages: number) {
+   *   for (let page = 1; page <= pages; page++) currentTask().progress(page / pages);
+   *   currentTask().log("all pages");
+   * }
+   * await using broker = getBroker("memory://follow").expose({ convert });
+   * await using _pool = new InlineWorkerPool(broker).start();
+   *
+   * const converted = await broker.queue<{ convert: typeof convert }>().convert(3);
+   * await converted.wait();
+   * const said: string[] = [];
+   * for await (const one of converted.follow()) said.push(one.kind);
+   * deepStrictEqual(said.sort(), ["line", "progress"]);
+   * ```
+   */
+  follow(): AsyncIterableIterator<Said> {
+    const wait = () => this.wait({ timeout: FOLLOW });
+    return follow(this.#producer.taskQueue, this.id, wait);
+  }
+
+  async #notes(): Promise<KeptNotes> {
+    return await this.#producer.taskQueue.notes(this.id, 0);
   }
 
   /**

@@ -22,6 +22,7 @@
  * answer was lost: the second time it changes nothing.
  */
 import type { Finding, FsckOptions } from "./fsck.ts";
+import type { KeptNotes, TaskNotes } from "./notes.ts";
 import type { TaskStatus } from "./status.ts";
 
 /** How a task ended. */
@@ -394,6 +395,27 @@ export interface Situation {
   readonly keyRests: number | undefined;
 }
 
+/** Where tasks can be listed: those that are over, but failed for good, are in no list. */
+export type ListPlace = "pending" | "scheduled" | "ready" | "running" | "dead";
+
+/** A task and its neighbours in the graph. */
+export interface Sight {
+  /** Id of the task. */
+  readonly id: string;
+  /** Where it stands. */
+  readonly status: TaskStatus;
+  /** As it was stored; undefined once it is over. */
+  readonly message: string | undefined;
+  /** Results that it takes, the first {@linkcode MAX_EDGES}; none once it is over. */
+  readonly needs: readonly string[];
+  /** How many these are in all. */
+  readonly needCount: number;
+  /** Tasks that wait for its result, the first {@linkcode MAX_EDGES}; none once it is over. */
+  readonly feeds: readonly string[];
+  /** How many these are in all. */
+  readonly feedCount: number;
+}
+
 /** Storage for the tasks and results of one named queue. */
 export interface TaskQueue extends AsyncDisposable {
   /** Name of the queue. */
@@ -449,6 +471,17 @@ export interface TaskQueue extends AsyncDisposable {
    */
   deliver(task: Need, outcome: Outcome, keep: number): Promise<void>;
   /**
+   * Ids of tasks in a place, `count` of them from number `from` on: of those that wait, the next ones
+   * first, and those with a key after the others.
+   */
+  list(place: ListPlace, from: number, count: number): Promise<string[]>;
+  /** Tasks with their neighbours; undefined for one of which nothing is known. */
+  sights(ids: readonly string[]): Promise<(Sight | undefined)[]>;
+  /** Keeps what tasks say, unless the attempt is another one's by now. */
+  note(notes: readonly TaskNotes[]): Promise<void>;
+  /** What a task said, of its log the lines from number `from` on. */
+  notes(id: string, from: number): Promise<KeptNotes>;
+  /**
    * A pool tells what it does; that is kept for `keep` milliseconds. With an empty card it tells that
    * it is gone.
    */
@@ -488,6 +521,9 @@ export const REPLACED = "task expired: it was replaced by another call with its 
 
 /** Text for a task that was not started by its `expiresAt`. */
 export const LATE = "task expired: it was not started in time";
+
+/** Neighbours of a task, of each kind, that a look at it gives. */
+export const MAX_EDGES = 200;
 
 /** Results that a task waits for, of which its situation tells. */
 export const MAX_OPEN = 20;

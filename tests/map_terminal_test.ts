@@ -1,59 +1,13 @@
 /** The progress bar of `worq map` on a real terminal, that of tmux. */
-import { doesNotMatch, match, ok } from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import process from "node:process";
+import { doesNotMatch, match } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { eventually } from "./support/eventually.ts";
+import { Terminal, testInTerminal } from "./support/terminal.ts";
 import { FROM_SOURCE } from "./support/worq.ts";
 
 const TASKS = fileURLToPath(new URL("support/map_tasks.ts", import.meta.url));
 const WORQ = FROM_SOURCE.command;
 const BAR = /^█+░+ .*$/m;
-
-/** A terminal with a shell command in it; ends with its scope. */
-class Terminal implements Disposable {
-  readonly #socket = `worq-${crypto.randomUUID()}`;
-
-  constructor(columns: number, ...command: readonly string[]) {
-    const line = command.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
-    // What comes last keeps the screen.
-    const script = `${line}; echo "ended with $?"; exec cat`;
-    const size = ["-x", `${columns}`, "-y", "20"];
-    this.#tmux("-f", "/dev/null", "new-session", "-d", ...size, script);
-  }
-
-  /** What is on the screen. */
-  get screen(): string {
-    return this.#tmux("capture-pane", "-p");
-  }
-
-  resize(columns: number): void {
-    this.#tmux("resize-window", "-x", `${columns}`);
-  }
-
-  press(key: string): void {
-    this.#tmux("send-keys", key);
-  }
-
-  [Symbol.dispose](): void {
-    this.#tmux("kill-server");
-  }
-
-  #tmux(...args: string[]): string {
-    const env = { ...process.env, LC_ALL: "C.UTF-8" };
-    const { stdout, stderr, status } = spawnSync("tmux", ["-u", "-L", this.#socket, ...args], {
-      encoding: "utf8",
-      env,
-    });
-    ok(status === 0, stderr);
-    return stdout;
-  }
-}
-
-function testInTerminal(name: string, fn: () => Promise<void>): void {
-  const ignore = spawnSync("tmux", ["-V"]).status !== 0;
-  Deno.test({ name: `${name} [tmux]`, ignore, fn });
-}
 
 testInTerminal("worq map: the bar follows the terminal, and Ctrl-C leaves none", async () => {
   const inputs = ["a", "stay", "b"];

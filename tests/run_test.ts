@@ -47,10 +47,19 @@ for (const kind of ["processes", "threads", "inline"]) {
       );
       strictEqual((await worq(FROM_SOURCE, "health", at)).out, "ready\n");
       strictEqual(await textAt(`http://${at}/livez`), "200 ok\n");
-      strictEqual(await textAt(`http://${at}/`), "404 try /livez or /readyz\n");
+      strictEqual(await textAt(`http://${at}/`), "404 try /livez, /readyz or /metrics\n");
       await using q = getQueue(url, { name: queue });
       strictEqual(await (await q.hello("Ann")).result(WAIT), "hello Ann, says hello");
       strictEqual(await (await q.math.square(12)).result(WAIT), 144);
+      const metrics = await textAt(`http://${at}/metrics`);
+      match(
+        metrics,
+        new RegExp(
+          `^worq_attempts_total\\{queue="${queue}",task="hello",outcome="success"\\} 1$`,
+          "m",
+        ),
+      );
+      match(metrics, new RegExp(`^worq_tasks\\{queue="${queue}",place="ready"\\} 0$`, "m"));
       const nap = await q.nap(300);
       await pool.says(/napping/);
       pool.signal("SIGTERM");

@@ -3,22 +3,34 @@ import { createServer, get, type Server } from "node:http";
 import { CliError, EXIT } from "./failure.ts";
 import type { Address } from "./values.ts";
 
-/** Why a pool is not ready; undefined when it is. */
-export type Readiness = () => Promise<string | undefined>;
+/** What is told of a pool. */
+export interface Health {
+  /** Why it is not ready; undefined when it is. */
+  readiness(): Promise<string | undefined>;
+  /** Its figures, in the format of Prometheus. */
+  metrics(): Promise<string>;
+}
+
+/** An answer: its status and text. */
+type Answer = readonly [status: number, text: string, type?: string];
 
 /** Milliseconds that an answer may take. */
 const PATIENCE = 5_000;
 
-/** Serves `/livez` and `/readyz` until it is disposed of. Throws a `CliError` when it cannot. */
-export async function serveHealth(at: Address, readiness: Readiness): Promise<AsyncDisposable> {
-  const server = createServer(async ({ url }, response) => {
-    const path = (url ?? "").split("?")[0];
-    const known = path === "/livez" || path === "/readyz";
-    const problem = path === "/readyz" ? await readiness().catch(String) : undefined;
-    response.writeHead(!known ? 404 : problem === undefined ? 200 : 503, {
-      "content-type": "text/plain; charset=utf-8",
-    });
-    response.end(`${known ? problem ?? "ok" : "try /livez or /readyz"}\n`);
+const PLAIN = "text/plain; charset=utf-8";
+/** The format of Prometheus. */
+const METRICS = "text/plain; version=0.0.4; charset=utf-8";
+
+/**
+ * Serves `/livez`, `/readyz` and `/metrics` until it is disposed of. Throws a `CliError` when it
+ * cannot.
+ */
+export async function serveHealth(at: Address, health: Health): Promise<AsyncDisposable> {
+  const server = createServer(async ({ url = "" }, response) => {
+    const [status, text, type = PLAIN] = await answerTo(url.split("?")[0]!, health)
+      .catch((error): Answer => [503, `${error.message}\n`]);
+    response.writeHead(status, { "content-type": type });
+    response.end(text);
   });
   await listening(server, at);
   return {
@@ -27,6 +39,21 @@ export async function serveHealth(at: Address, readiness: Readiness): Promise<As
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+async function answerTo(path: string, health: Health): Promise<Answer> {
+  switch (path) {
+    case "/livez":
+      return [200, "ok\n"];
+    case "/readyz": {
+      const problem = await health.readiness().catch(String);
+      return problem === undefined ? [200, "ok\n"] : [503, `${problem}\n`];
+    }
+    case "/metrics":
+      return [200, await health.metrics(), METRICS];
+    default:
+      return [404, "try /livez, /readyz or /metrics\n"];
+  }
 }
 
 function listening(server: Server, { host, port }: Address): Promise<void> {

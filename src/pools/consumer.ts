@@ -10,6 +10,7 @@ import type { CardTask, Tally } from "../cards.ts";
 import type { Chain } from "../chain.ts";
 import { QueueUnavailable, TaskFailure } from "../errors.ts";
 import { deliver, type Delivery, deliveryOf } from "../couriers.ts";
+import { keptFor, type Note } from "../notes.ts";
 import { decodeMessage, DEFAULT_POLICY, type Message } from "../message.ts";
 import { encodeFailure, failureOf } from "../outcome.ts";
 import {
@@ -22,6 +23,7 @@ import {
 } from "../task_queue.ts";
 import { waitUntil } from "../wait.ts";
 import { type Beating, Beats } from "./beats.ts";
+import { Jotter } from "./jotter.ts";
 import { Meter } from "./meter.ts";
 
 /** A claimed task, all of whose inputs are there. */
@@ -36,6 +38,8 @@ export interface Job {
   readonly abort: Abort;
   /** To be called once, with how it ended, and how many milliseconds it ran if that is known. */
   done(report: Report, took?: number): void;
+  /** The task says something. */
+  note(note: Note): void;
 }
 
 /** What a consumer needs of its pool. */
@@ -60,6 +64,12 @@ export interface ConsumerHost {
   tell(error: Error): void;
 }
 
+/** What hears of a run. */
+interface Keeper {
+  end(run: Run, report: Report, took?: number): void;
+  note(run: Run, note: Note): void;
+}
+
 /** A task that its pool has. */
 class Run implements Job, Beating<Run> {
   readonly abort = new Abort();
@@ -74,11 +84,15 @@ class Run implements Job, Beating<Run> {
     readonly message: Message,
     /** When the pool got it, by `performance.now()`. */
     readonly since: number,
-    readonly end: (run: Run, report: Report, took?: number) => void,
+    readonly keeper: Keeper,
   ) {}
 
   done(report: Report, took?: number): void {
-    this.end(this, report, took);
+    this.keeper.end(this, report, took);
+  }
+
+  note(note: Note): void {
+    this.keeper.note(this, note);
   }
 }
 
@@ -93,6 +107,8 @@ const MAX_REPORT_TEXT = 4_000_000;
 const MAX_TURN = 10;
 // How long outcomes wait for others to leave with, while everyone is busy and more is to be had.
 const GATHER = 12;
+// How often what tasks say is told.
+const TELL_NOTES = 200;
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 5_000;
 
@@ -103,6 +119,7 @@ export class Consumer {
   /** What runs. */
   readonly #running = new Beats<Run>();
   readonly #meter = new Meter();
+  readonly #jotter = new Jotter<Run>(TELL_NOTES, (notes) => void this.#tellNotes(notes));
   /** Queues that took results of this one. */
   readonly #siblings = new Map<string, TaskQueue>();
   /** What is to be told to the queue; kept until the queue has it. */
@@ -345,7 +362,7 @@ export class Consumer {
       const message = decodeMessage(claim.message);
       // A lease starts with the default interval, whatever the task asks for.
       const first = Math.min(message.heartbeatInterval, DEFAULT_POLICY.heartbeatInterval);
-      const run = new Run(this.#broker, claim, message, now, this.#end);
+      const run = new Run(this.#broker, claim, message, now, this.#keeper);
       this.#running.add(run, first, now);
       // Most tasks take no results, and each promise that they do without counts.
       if (message.needs === 0) this.#host.run(run, this);
@@ -406,16 +423,46 @@ export class Consumer {
     }
   }
 
-  readonly #end = (run: Run, report: Report, took = performance.now() - run.since): void => {
+  readonly #keeper: Keeper = {
+    end: (run, report, took) => this.#end(run, report, took),
+    note: (run, note) => this.#running.has(run) && this.#jotter.add(run, note),
+  };
+
+  /** The task of a claim says something; false when that is not one of its own. */
+  note(claim: Claim, note: Note): boolean {
+    for (const run of this.#running) {
+      if (run.claim !== claim) continue;
+      run.note(note);
+      return true;
+    }
+    return false;
+  }
+
+  /** Has the queue keep what tasks said. It is not worth a second attempt. */
+  async #tellNotes(notes: ReadonlyMap<Run, readonly Note[]>): Promise<void> {
+    try {
+      await this.#broker.taskQueue.note(Array.from(notes, ([{ claim, message }, notes]) => ({
+        id: claim.id,
+        fence: claim.fence,
+        notes,
+        keep: keptFor(message.resultTimeout),
+      })));
+    } catch {
+      // Of a server that is away, the exchanges tell.
+    }
+  }
+
+  #end(run: Run, report: Report, took = performance.now() - run.since): void {
     // Otherwise it was handed back, or is another pool's by now.
     if (!this.#running.delete(run)) return;
     this.#reports.push(report);
+    this.#jotter.flushOf(run);
     this.#meter.add(run.message.name, report.kind, took);
     // Back in the queue, it wakes nobody who has just given it back.
     if (report.kind === "returned" || report.kind === "lost") this.#hungry = true;
     if (report.kind === "failed" && run.message.ignoreResult) this.#tellFailure(run, report);
     this.#finishedOne();
-  };
+  }
 
   #tellFailure({ claim: { id }, message }: Run, { text }: Report): void {
     const subject = { task: message.name, queue: this.queue, id };

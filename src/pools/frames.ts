@@ -72,6 +72,8 @@ export type FromWorker =
   | Done
   /** A task failed and is to run again: after so many milliseconds. The time that it took. */
   | readonly ["retry", serial: number, delay: number, text: string, took: number]
+  /** A task says something: how far it is, or a line. */
+  | readonly ["note", serial: number, notes: string]
   /** A task did not begin in time. */
   | readonly ["back", serial: number]
   /** A task waits for others: the worker goes on with the next one. */
@@ -89,6 +91,7 @@ const SHAPES: Record<FromWorker[0], readonly string[]> = {
   unfit: ["string"],
   done: ["number", "boolean", "string", "number", "number"],
   retry: ["number", "number", "string", "number"],
+  note: ["number", "string"],
   back: ["number"],
   lent: ["number"],
   taken: ["number"],

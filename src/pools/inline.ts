@@ -73,6 +73,7 @@ export class InlineCrew implements Crew {
       takeBack: () => {
         this.#lent--;
       },
+      note: (claim, note) => this.#host?.note(claim, note),
     };
   }
 

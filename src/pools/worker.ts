@@ -1,6 +1,7 @@
 /** {@linkcode Worker}: one thread or process, as its pool sees it. */
 import type { CardWorker } from "../cards.ts";
 import { Chain, type Linked } from "../chain.ts";
+import { readNotes } from "../notes.ts";
 import { encodeFailure } from "../outcome.ts";
 import { retryDelay } from "../retry.ts";
 import { type Declaration, readDeclarations } from "../schedule.ts";
@@ -336,6 +337,9 @@ export class Worker {
       case "retry":
         this.#retry(frame[1], frame[2], frame[3], frame[4]);
         break;
+      case "note":
+        this.#note(this.#entries.get(frame[1]), frame[2]);
+        break;
       case "back":
         this.#settle(this.#entries.get(frame[1]), "returned", "");
         break;
@@ -428,6 +432,10 @@ export class Worker {
       this.#timeoutFailure(entry),
       delay,
     );
+  }
+
+  #note(entry: Entry | undefined, text: string): void {
+    for (const note of readNotes(text)) entry?.job.note(note);
   }
 
   /** It waits for other tasks, which may be the next ones here. */

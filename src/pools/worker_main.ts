@@ -6,10 +6,12 @@ import { decode } from "../codec.ts";
 import type { Place, Waiting } from "../current_task.ts";
 import { describeError, errorText } from "../errors.ts";
 import { decodeMessage } from "../message.ts";
+import type { Note } from "../notes.ts";
 import { encodeFailure } from "../outcome.ts";
 import type { Claim, Report } from "../task_queue.ts";
 import { enterWorkerScope } from "../worker_scope.ts";
 import type { Done, FromWorker, Order, Start, ToWorker } from "./frames.ts";
+import { Jotter } from "./jotter.ts";
 import type { Shelf } from "./shelf.ts";
 
 /** The worker's end of the way to its pool. */
@@ -27,6 +29,8 @@ export type LoadModule = (url: string) => Promise<Record<string, unknown>>;
 
 // How often the memory is looked at: that takes as long as many a task.
 const MEMORY_INTERVAL = 100;
+// How often what tasks say is passed on.
+const TELL_NOTES = 100;
 // How long an outcome may lie on the shelf while other tasks run.
 const HOLD = 12;
 
@@ -36,6 +40,11 @@ export class WorkerMain {
   readonly #load: LoadModule;
   readonly #waiting: Order[] = [];
   readonly #running = new Map<number, Abort>();
+  readonly #jotter = new Jotter<number>(TELL_NOTES, (notes) => {
+    this.#channel.post(
+      [...notes].map(([serial, notes]) => ["note", serial, JSON.stringify(notes)]),
+    );
+  });
   /** What is not told yet: it is on the shelf. */
   #held: Done[] = [];
   #heldSince = 0;
@@ -169,8 +178,13 @@ export class WorkerMain {
   ): Promise<void> {
     const begin = performance.now();
     const claim: Claim = { id, fence, message, inputs, failures };
-    const place = new WorkerPlace(this.#waitingPolicy, (frame) => this.#lend(frame, serial));
+    const place = new WorkerPlace(
+      this.#waitingPolicy,
+      (frame) => this.#lend(frame, serial),
+      (note) => this.#jotter.add(serial, note),
+    );
     const { kind, text, delay } = await this.#report(claim, queue, abort, place);
+    this.#jotter.flushOf(serial); // before its end
     const now = performance.now();
     const took = now - begin - place.waited;
     if (kind === "retry") {
@@ -230,10 +244,20 @@ class WorkerPlace implements Place {
   #since = 0;
   /** Milliseconds for which it was lent: in these, the task kept nobody from working. */
   waited = 0;
+  readonly #note: (note: Note) => void;
 
-  constructor(waiting: Waiting, tell: (frame: "lent" | "taken") => void) {
+  constructor(
+    waiting: Waiting,
+    tell: (frame: "lent" | "taken") => void,
+    note: (note: Note) => void,
+  ) {
     this.waiting = waiting;
     this.#tell = tell;
+    this.#note = note;
+  }
+
+  note(_claim: Claim, note: Note): void {
+    this.#note(note);
   }
 
   lend(): void {

@@ -12,8 +12,10 @@ import type { CardWorker, PoolCard } from "../cards.ts";
 import type { Waiting } from "../current_task.ts";
 import { QueueUnavailable } from "../errors.ts";
 import { type Logger, stderrLogger } from "../logger.ts";
+import type { Note } from "../notes.ts";
 import { runtimeText } from "../runtime.ts";
 import type { Declaration } from "../schedule.ts";
+import type { Claim } from "../task_queue.ts";
 import { checkMilliseconds, waitUntil } from "../wait.ts";
 import { Announcer } from "./announcer.ts";
 import { Consumer, type Job } from "./consumer.ts";
@@ -66,6 +68,8 @@ export interface CrewHost {
   changed(): void;
   /** The tasks' own module declares these schedules, in place of those before. */
   schedules(declared: readonly Declaration[]): void;
+  /** The task of this claim says something. */
+  note(claim: Claim, note: Note): void;
   /** Something went wrong that no task's outcome tells. */
   tell(error: Error): void;
   /** Nothing can go on here: the pool hands back what it has, and the process ends. */
@@ -192,6 +196,7 @@ export class WorkerPool implements AsyncDisposable {
       logger: this.logger,
       changed: () => this.#changed(),
       schedules: (declared) => this.#adopt(declared),
+      note: (claim, note) => this.#consumers.some((consumer) => consumer.note(claim, note)),
       tell: (error) => this.#tell(error),
       giveUp: (error) => void this.#giveUp(error),
     });
@@ -226,6 +231,14 @@ export class WorkerPool implements AsyncDisposable {
       void waitUntil(this.#stopping, { timeout: grace }).then(() => this.#hurry.resolve());
     }
     return this.#stopping;
+  }
+
+  /** What it tells each of its queues, by their names: see `Broker.pools()`. */
+  get cards(): Map<string, PoolCard> {
+    return new Map(this.#brokers.map((broker, i) => [
+      broker.name,
+      this.#cardFor(broker, this.#consumers[i]!),
+    ]));
   }
 
   /** Threads that could not be stopped and go on using a core; see `ThreadWorkerPool`. */

@@ -2,6 +2,7 @@
 import { QueueUnavailable } from "../errors.ts";
 import type { Finding, FsckOptions } from "../fsck.ts";
 import { newClient } from "../ids.ts";
+import type { KeptNotes, TaskNotes } from "../notes.ts";
 import type {
   CancelAnswer,
   DeadTask,
@@ -9,6 +10,7 @@ import type {
   Exchange,
   ExchangeAnswer,
   Limits,
+  ListPlace,
   Need,
   NewTask,
   Outcome,
@@ -17,6 +19,7 @@ import type {
   RedriveAnswer,
   ScheduleBook,
   ScheduleChange,
+  Sight,
   Situation,
   TaskQueue,
   TaskRecord,
@@ -93,6 +96,26 @@ export class MemoryTaskQueue implements TaskQueue {
   /** What a task waits for. */
   situation(id: string, limits: Limits): Promise<Situation | undefined> {
     return this.#do(() => this.#store.situation(id, limits));
+  }
+
+  /** Ids of tasks in a place. */
+  list(place: ListPlace, from: number, count: number): Promise<string[]> {
+    return this.#do(() => this.#store.list(place, from, count));
+  }
+
+  /** Tasks with their neighbours. */
+  sights(ids: readonly string[]): Promise<(Sight | undefined)[]> {
+    return this.#do(() => ids.map((id) => this.#store.sight(id)));
+  }
+
+  /** Keeps what tasks say. */
+  note(notes: readonly TaskNotes[]): Promise<void> {
+    return this.#do(() => this.#store.note(notes));
+  }
+
+  /** What a task said. */
+  notes(id: string, from: number): Promise<KeptNotes> {
+    return this.#do(() => this.#store.notes(id, from));
   }
 
   /** Keeps what a pool tells. */

@@ -1,6 +1,7 @@
 /** {@linkcode Store}: one queue in memory, as the state table of the port in plain maps. */
 import { Chain } from "../chain.ts";
 import { decode, encodeValue } from "../codec.ts";
+import type { KeptNotes, TaskNotes } from "../notes.ts";
 import { decodeMessage, DEFAULT_POLICY, type Message } from "../message.ts";
 import {
   type Attempt,
@@ -18,9 +19,11 @@ import {
   GONE,
   LATE,
   type Limits,
+  type ListPlace,
   MAX_ATTEMPT_TEXT,
   MAX_ATTEMPTS,
   MAX_DEAD,
+  MAX_EDGES,
   MAX_OPEN,
   type Need,
   type NewTask,
@@ -33,6 +36,7 @@ import {
   type ScheduleBook,
   type ScheduleChange,
   type ScheduleRecord,
+  type Sight,
   SILENT,
   type Situation,
   type TaskRecord,
@@ -40,6 +44,7 @@ import {
 } from "../task_queue.ts";
 import { Entry, type Kept, type Lease, type Listening } from "./memory_entry.ts";
 import { Lines } from "./lines.ts";
+import { Notes } from "./memory_notes.ts";
 import { Timers } from "./timers.ts";
 
 /** A task that is over, but not yet treated as such. */
@@ -131,6 +136,7 @@ export class Store {
   /** No lease ends before this time. */
   #quietUntil = Infinity;
   readonly #ready = new Lines<Entry>();
+  readonly #notes = new Notes();
   /** What pools tell of themselves, and how long that is kept. */
   readonly #cards = new Map<string, { readonly card: string; readonly until: number }>();
   /** Tasks that the calls of a window join, by its kind and name. */
@@ -252,6 +258,45 @@ export class Store {
       leased: this.#leases.size,
       ...this.#ready.limited(key, limits, this.#now),
     };
+  }
+
+  list(place: ListPlace, from: number, count: number): string[] {
+    const byScore = (a: Entry, b: Entry) => a.score - b.score;
+    const inLine = () => {
+      const all = [...this.#ready].sort(byScore);
+      return [...all.filter(({ key }) => !key), ...all.filter(({ key }) => key)];
+    };
+    const entries: readonly { readonly id: string }[] = {
+      pending: () => [...this.#pending].sort(byScore),
+      scheduled: () => [...this.#due].sort((a, b) => this.#due.get(a)! - this.#due.get(b)!),
+      ready: inLine,
+      running: () => [...this.#leases].sort((a, b) => a.lease!.deadline - b.lease!.deadline),
+      dead: () => [...this.#dead.values()].sort(lastToLeave),
+    }[place]();
+    return entries.slice(from, from + count).map(({ id }) => id);
+  }
+
+  sight(id: string): Sight | undefined {
+    const entry = this.#tasks.get(id);
+    if (entry === undefined) return undefined;
+    const { status, message, needs, feeds = NONE } = entry;
+    return {
+      ...{ id, status, message, needCount: needs.length, feedCount: feeds.length },
+      needs: needs.slice(0, MAX_EDGES).map(({ id }) => id),
+      feeds: feeds.slice(0, MAX_EDGES).map(({ id }) => id),
+    };
+  }
+
+  note(notes: readonly TaskNotes[]): void {
+    for (const one of notes) {
+      const entry = this.#tasks.get(one.id);
+      const isStale = entry?.status === "processing" && entry.fence !== one.fence;
+      if (!isStale) this.#notes.add(one, this.#now);
+    }
+  }
+
+  notes(id: string, from: number): KeptNotes {
+    return this.#notes.of(id, from, this.#now);
   }
 
   announce(pool: string, card: string, keep: number): void {

@@ -10,6 +10,7 @@ import type {
   ExchangeAnswer,
   FailureData,
   Limits,
+  ListPlace,
   Need,
   NewTask,
   Outcome,
@@ -19,6 +20,7 @@ import type {
   ScheduleBook,
   ScheduleChange,
   ScheduleRecord,
+  Sight,
   Situation,
   TaskQueue,
   TaskRecord,
@@ -27,6 +29,7 @@ import type { Finding, FsckOptions } from "../fsck.ts";
 import type { TaskStatus } from "../status.ts";
 import { UNIT } from "../message.ts";
 import { QueueUnavailable } from "../errors.ts";
+import type { KeptNotes, TaskNotes } from "../notes.ts";
 import {
   loadRedisClient,
   type RedisFactory,
@@ -59,7 +62,7 @@ import {
   UPLOAD,
   WAIT,
 } from "./redis_scripts.ts";
-import { ANNOUNCE, CARDS, SITUATION } from "./redis_view_scripts.ts";
+import { ANNOUNCE, CARDS, LIST, NOTE, NOTES, SIGHTS, SITUATION } from "./redis_view_scripts.ts";
 
 /** What a queue on Redis can be told. */
 export interface RedisQueueOptions {
@@ -281,6 +284,47 @@ export class RedisTaskQueue implements TaskQueue {
       rests: number(rests),
       keyRests: number(keyRests),
     };
+  }
+
+  /** Ids of tasks in a place. */
+  async list(place: ListPlace, from: number, count: number): Promise<string[]> {
+    return await this.#run(LIST, () => [place, `${from}`, `${count}`]) as string[];
+  }
+
+  /** Tasks with their neighbours. */
+  async sights(ids: readonly string[]): Promise<(Sight | undefined)[]> {
+    const parts = await this.#runInParts(SIGHTS, ids) as SightParts[][];
+    return parts.flat().map(([status, message, needCount, feedCount, needs, feeds], i) =>
+      status === undefined ? undefined : {
+        id: ids[i]!,
+        status: STATUSES[status]!,
+        message: message || undefined,
+        needs: needs.map((need) => need.split(UNIT)[0]!),
+        needCount,
+        feeds: feeds.map((feed) => feed.slice(feed.indexOf(UNIT) + 1)),
+        feedCount,
+      }
+    );
+  }
+
+  /** Keeps what tasks say. */
+  async note(notes: readonly TaskNotes[]): Promise<void> {
+    await this.#run(NOTE, () =>
+      notes.flatMap(({ id, fence, notes, keep }) => {
+        const part = notes.findLast(([part]) => part !== null);
+        const lines = notes.filter(([part]) => part === null).map((line) => JSON.stringify(line));
+        const last = part === undefined ? "" : JSON.stringify(part);
+        return [id, `${fence}`, `${Math.ceil(keep)}`, last, `${lines.length}`, ...lines];
+      }));
+  }
+
+  /** What a task said. */
+  async notes(id: string, from: number): Promise<KeptNotes> {
+    const [part, first, lines] = await this.#run(NOTES, () => [id, `${from}`]) as [
+      ...[string, string, string[]],
+    ];
+    const progress = part === "" ? undefined : JSON.parse(part);
+    return { progress, first: Number(first), lines: lines.map((line) => JSON.parse(line)) };
   }
 
   /** Keeps what a pool tells. */
@@ -611,6 +655,10 @@ function toClaims(fence: number, parts: readonly ClaimPart[]): Claim[] {
   }
   return claims;
 }
+
+type SightParts =
+  | readonly [string, string, number, number, readonly string[], readonly string[]]
+  | readonly [undefined, "", 0, 0, readonly [], readonly []];
 
 function toRecord(id: string, record: readonly string[]): TaskRecord | undefined {
   const [status, message, fence, owner, losses, open, refs, started, ended, origin] = record;

@@ -29,6 +29,7 @@
  * | `window:<kind>:<name>` | string, TTL | `until␟id`: the task that calls of this window join |
  * | `meta` | hash | `sequence`, for places and fences, there for good from the first task on; `paused` |
  * | `pool:<id>` | hash, TTL | number, fence and claims of a pool's last exchange |
+ * | `said:<id>`, `log:<id>` | hash, list, TTL | what a task said: its last `part`, the number of the `first` line; and the lines, as JSON |
  * | `cards` | hash, TTL | by pool: time␟card, what it told of itself and until when that is kept |
  *
  * An outcome is the first letter of the status, then the text. Fields of `t:<id>`: `owner`, `started`

@@ -1,6 +1,7 @@
 /** The scripts for those who look: what a task waits for, and what pools tell of themselves. */
 import { UNIT } from "../message.ts";
-import { MAX_OPEN } from "../task_queue.ts";
+import { MAX_LINES } from "../notes.ts";
+import { MAX_EDGES, MAX_OPEN } from "../task_queue.ts";
 import { INSPECT, POOL_TTL, type Script, script } from "./redis_scripts.ts";
 
 /**
@@ -39,6 +40,103 @@ end
 return { record, text(now), deadline or '', open, ahead or '', call('HEXISTS', META, 'paused'),
   call('ZCARD', LEASES), key and call('HGET', BUSY, key) or '0', until_of(limits.rate, ''),
   key and until_of(per_key.rate, key) or '' }
+`,
+);
+
+/**
+ * Ids of tasks in a place. ARGV: now or '', place, first number, count.
+ * Returns the ids.
+ */
+export const LIST: Script = script(
+  "list",
+  `
+local place, from, count = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local keys = { pending = PENDING, scheduled = DUE, ready = READY, running = LEASES, dead = DEAD }
+local command = place == 'dead' and 'ZREVRANGE' or 'ZRANGE'
+local ids = call(command, keys[place], from, from + count - 1)
+if place == 'ready' and #ids < count then
+  local before = math.max(0, from - call('ZCARD', READY))
+  for _, id in ipairs(call('ZRANGE', KEYED, before, before + count - #ids - 1)) do
+    ids[#ids + 1] = id
+  end
+end
+return ids
+`,
+);
+
+/**
+ * Tasks with their neighbours. ARGV: now or '', ids, STEPS at most.
+ * Returns for each: { status, message or '', number of needs, number of feeds, needs, feeds }, or
+ * nothing.
+ */
+export const SIGHTS: Script = script(
+  "sights",
+  `
+local sights = {}
+for i = 2, #ARGV do
+  local id = ARGV[i]
+  local outcome = outcome_of(id)
+  local status = outcome and string.sub(outcome, 1, 1)
+    or call('ZSCORE', LEASES, id) and 'l'
+    or call('ZSCORE', PENDING, id) and 'p'
+    or (call('ZSCORE', READY, id) or call('ZSCORE', KEYED, id)) and 'q'
+  local sight = {}
+  if status then
+    local needs, feeds = P .. 'needs:' .. id, P .. 'feeds:' .. id
+    local open = not outcome
+    sight = { status, message_of(id) or '', open and call('LLEN', needs) or 0,
+      open and call('LLEN', feeds) or 0,
+      open and call('LRANGE', needs, 0, ${MAX_EDGES - 1}) or {},
+      open and call('LRANGE', feeds, 0, ${MAX_EDGES - 1}) or {} }
+  end
+  sights[#sights + 1] = sight
+end
+return sights
+`,
+);
+
+/**
+ * Keeps what tasks say. ARGV: now or '', then for each task: id, fence, milliseconds to keep it, last
+ * part as JSON or '', number of lines, lines as JSON.
+ */
+export const NOTE: Script = script(
+  "note",
+  `
+local at = 2
+while ARGV[at] do
+  local id, fence, keep, part, count = unpack(ARGV, at, at + 4)
+  at = at + 5
+  local is_stale = call('ZSCORE', LEASES, id) and parts_of(call('HGET', RUNS, id)) ~= fence
+  if not is_stale then
+    local said, log = P .. 'said:' .. id, P .. 'log:' .. id
+    if part ~= '' then call('HSET', said, 'part', part) end
+    for i = at, at + tonumber(count) - 1 do call('RPUSH', log, ARGV[i]) end
+    local more = call('LLEN', log) - ${MAX_LINES}
+    if more > 0 then
+      call('LTRIM', log, more, -1)
+      call('HINCRBY', said, 'first', more)
+    end
+    call('PEXPIRE', said, keep)
+    call('PEXPIRE', log, keep)
+  end
+  at = at + tonumber(count)
+end
+return 0
+`,
+);
+
+/**
+ * What a task said. ARGV: now or '', id, number of the first line to give.
+ * Returns { last part as JSON or '', number of the first line, lines as JSON }.
+ */
+export const NOTES: Script = script(
+  "notes",
+  `
+local said, log, from = P .. 'said:' .. ARGV[2], P .. 'log:' .. ARGV[2], tonumber(ARGV[3])
+local v = call('HMGET', said, 'part', 'first')
+local first = tonumber(v[2]) or 0
+local start = math.max(first, from)
+return { v[1] or '', text(start), call('LRANGE', log, start - first, -1) }
 `,
 );
 

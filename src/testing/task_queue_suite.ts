@@ -1,6 +1,7 @@
 /** What every backend must do: {@linkcode testTaskQueue}. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { CANCELLED, GONE, type TaskQueue } from "../task_queue.ts";
+import type { Note } from "../notes.ts";
 import { type Bench, type Case, failureIn, ids, SUITE_START } from "./case.ts";
 import { DEAD, PRIORITY, RETRIES, TIMES } from "./delivery_cases.ts";
 import { SCHEDULES } from "./schedule_cases.ts";
@@ -155,6 +156,60 @@ const LIFE: readonly Case[] = [
     pass(2_600);
     const later = (await driver.queue.situation("b", limits))!;
     deepStrictEqual([later.busy, later.rests, later.keyRests], [1, undefined, undefined]);
+  }],
+  [".list() gives the tasks of a place, page by page", async ({ driver, pass }) => {
+    const { queue } = driver;
+    await driver.enqueue({ id: "a" }, { id: "b" }, { id: "k", plan: { key: "x" } }, { id: "c" });
+    await driver.enqueue({ id: "late", plan: { delay: 50 } }, { id: "soon", plan: { delay: 10 } });
+    await driver.enqueue({ id: "after", takes: ["c"] });
+    deepStrictEqual(await queue.list("ready", 0, 9), ["a", "b", "c", "k"]);
+    deepStrictEqual(await queue.list("ready", 1, 2), ["b", "c"]);
+    deepStrictEqual(await queue.list("ready", 2, 2), ["c", "k"]);
+    deepStrictEqual(await queue.list("ready", 3, 9), ["k"]);
+    deepStrictEqual(await queue.list("ready", 4, 9), []);
+    deepStrictEqual(await queue.list("scheduled", 0, 9), ["soon", "late"]);
+    deepStrictEqual(await queue.list("pending", 0, 9), ["late", "soon", "after"]);
+    const [a] = await driver.claim(1);
+    deepStrictEqual(await queue.list("running", 0, 9), ["a"]);
+    await driver.end("failed", a!);
+    deepStrictEqual(await queue.list("dead", 0, 9), ["a"]);
+    deepStrictEqual(await queue.list("running", 0, 9), []);
+    pass(50);
+  }],
+  [".sights() gives tasks with their neighbours", async ({ driver }) => {
+    const { queue } = driver;
+    await driver.enqueue({ id: "a" }, { id: "b", takes: ["a"] }, { id: "c", takes: ["a", "b"] });
+    const [a, b, none] = await queue.sights(["a", "b", "nobody"]);
+    deepStrictEqual([a?.status, a?.needs, a?.feeds, a?.feedCount], ["enqueued", [], ["b", "c"], 2]);
+    deepStrictEqual([b?.status, b?.needs, b?.needCount, b?.feeds], ["pending", ["a"], 1, ["c"]]);
+    strictEqual(b?.message, (await queue.inspect("b"))?.message);
+    strictEqual(none, undefined);
+    await driver.end("success", ...await driver.claim(1));
+    const [over] = await queue.sights(["a"]);
+    deepStrictEqual([over?.status, over?.message, over?.needs, over?.feeds], [
+      ...["success", undefined, [], []],
+    ]);
+    deepStrictEqual(await queue.sights([]), []);
+  }],
+  [".note() has .notes() tell what a task said", async ({ driver }) => {
+    const { queue } = driver;
+    const none = { progress: undefined, first: 0, lines: [] };
+    deepStrictEqual(await queue.notes("a", 0), none);
+    await driver.enqueue({ id: "a" }, { id: "b" });
+    const [{ fence } = { fence: 0 }] = await driver.claim(1);
+    const say = (fence: number, ...notes: Note[]) =>
+      queue.note([{ id: "a", fence, notes, keep: 60_000 }]);
+    await say(fence, [0.1, 1, ""], [null, 2, "one"], [0.5, 3, "half"]);
+    await say(fence, [null, 4, "two"]);
+    await say(fence - 1, [0.9, 5, "of another attempt"]);
+    const lines = [[null, 2, "one"], [null, 4, "two"]];
+    deepStrictEqual(await queue.notes("a", 0), { progress: [0.5, 3, "half"], first: 0, lines });
+    deepStrictEqual((await queue.notes("a", 1)).lines, lines.slice(1));
+    await say(fence, ...Array.from({ length: 1_001 }, (_, i): Note => [null, i, `${i}`]));
+    const many = await queue.notes("a", 0);
+    deepStrictEqual([many.first, many.lines.length, many.lines.at(-1)?.[2]], [3, 1_000, "1000"]);
+    deepStrictEqual(await queue.notes("a", 1_003), { ...many, first: 1_003, lines: [] });
+    deepStrictEqual(await queue.notes("b", 0), none);
   }],
   [".announce() has .cards() tell of a pool, for its time", async ({ driver, pass }) => {
     const { queue } = driver;

@@ -92,6 +92,16 @@ export const tasks = {
     writeFileSync(path, "finished");
     return worker;
   },
+  /** Says how far it is while it blocks its worker, until there is a file at `path`. */
+  tell(path: string): void {
+    currentTask().log("begins");
+    for (let i = 0; !existsSync(path); i++) {
+      currentTask().progress(Math.min(0.5, i / 1_000), `step ${i}`);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+    }
+    currentTask().progress(1);
+    currentTask().log("ends");
+  },
   /** Waits until as many tasks have come to the file at `path`. */
   async meet(path: string, count: number): Promise<string> {
     appendFileSync(path, "x");

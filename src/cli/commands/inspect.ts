@@ -1,10 +1,13 @@
 /** `worq inspect`: what the queue knows about a task. */
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { type Broker, getBroker } from "../../../mod.ts";
-import type { Outcome, TaskRecord } from "../../../backend.ts";
+import type { Outcome, TaskQueue, TaskRecord } from "../../../backend.ts";
 import { attemptsOf } from "../../dead.ts";
+import { follow, type Said } from "../../follow.ts";
 import { failureOf, valueOf } from "../../outcome.ts";
 import { failureFacts, known, messageFacts, timeOf, unknownTask, writeFacts } from "../facts.ts";
+import { oneLine } from "../one_line.ts";
+import { styled, writeLine } from "../output.ts";
 import { jsonOption, queueOption, urlOption } from "../options.ts";
 import { refuseMemory } from "./call.ts";
 
@@ -12,11 +15,16 @@ interface InspectSettings {
   url: string;
   queue: string;
   json?: boolean;
+  follow?: boolean;
 }
+
+/** Milliseconds between looks at what a task says. */
+const LOOK = 300;
 
 const HELP = `
 Examples
   worq inspect $(worq call mail.send '"ann@example.com"' --no-wait)
+  worq inspect 5Zr2JmW9kq0 --follow           its progress and log, as they come
   worq inspect 5Zr2JmW9kq0 --json | jq .status
   worq inspect 5Zr2JmW9kq0 --json | jq '.attempts[].text'    why it failed so far
 
@@ -31,6 +39,7 @@ export function inspectCommand(): Command {
     .addOption(urlOption())
     .addOption(queueOption())
     .addOption(jsonOption())
+    .addOption(new Option("--follow", "write what the task says, until it is over"))
     .addHelpText("after", HELP)
     .action(inspect);
 }
@@ -40,8 +49,33 @@ async function inspect(id: string, settings: InspectSettings): Promise<void> {
   await using broker = getBroker(settings.url, settings.queue);
   const record = await broker.taskQueue.inspect(id);
   if (record === undefined) throw unknownTask(id, broker.name);
-  const facts = await factsOf(broker, record);
-  await writeFacts(facts, settings.json);
+  if (settings.follow) await writeSaid(broker.taskQueue, record, settings.json);
+  const now = settings.follow ? await broker.taskQueue.inspect(id) : record;
+  const facts = await factsOf(broker, now ?? record);
+  const { json } = settings;
+  // Each a line of its own, after the lines of what it said.
+  if (settings.follow && json) await writeLine(JSON.stringify({ kind: "over", ...facts }));
+  else await writeFacts(facts, json);
+}
+
+/** Writes what the task says, until it is over. */
+async function writeSaid(queue: TaskQueue, task: TaskRecord, json?: boolean): Promise<void> {
+  const { id, origin } = task;
+  const isOver = async () => {
+    await new Promise((resolve) => setTimeout(resolve, LOOK));
+    const [outcome] = await queue.wait([origin === undefined ? { id } : { id, origin }]);
+    return outcome !== undefined;
+  };
+  for await (const said of follow(queue, id, isOver)) {
+    await writeLine(json ? JSON.stringify(said) : saidLine(said));
+  }
+}
+
+function saidLine(said: Said): string {
+  const time = styled("dim", said.at.toISOString());
+  if (said.kind === "line") return `${time}  ${oneLine(said.text)}`;
+  return `${time}  ${`${Math.round(100 * said.part)} %`.padEnd(5)}  ${oneLine(said.text)}`
+    .trimEnd();
 }
 
 /** What is known, and nothing that is not. */

@@ -16,6 +16,8 @@ import {
   stderrLogger,
   type WorkerPool,
 } from "../../../mod.ts";
+import { metricsText, type QueueMetrics } from "../../metrics.ts";
+import { waitUntil } from "../../wait.ts";
 import { CliError } from "../failure.ts";
 import { choice, queuesOption, setting, urlOption, variableOf } from "../options.ts";
 import { kindOf, makePool, poolOptions, type PoolSettings, reasonOf, tasksOf } from "../pool.ts";
@@ -54,7 +56,7 @@ Examples
   worq run ./tasks.ts --queue mail,reports --weights 3,1 --rate 10/1s
   worq run ./tasks.ts --watch                      restart workers when the module changes
   worq run ./tasks.ts --allow-net=api.example.com  workers may do nothing else (on Deno)
-  worq run --health :8080                          /livez and /readyz, for containers
+  worq run --health :8080                          /livez, /readyz and /metrics, for containers
 `;
 
 /** The command `run`. */
@@ -87,7 +89,9 @@ export function runCommand(): Command {
     .addOption(setting("--name <name>", "name of the pool, for logs"))
     .addOption(setting("--module <path>", "the module, where no argument can be").hideHelp())
     .addOption(
-      setting("--health <address>", "serve /livez and /readyz, as in :8080").argParser(address),
+      setting("--health <address>", "serve /livez, /readyz and /metrics, as in :8080").argParser(
+        address,
+      ),
     )
     .addOption(setting("--watch", "restart workers when a file beside the module changes"))
     .addOption(
@@ -137,7 +141,12 @@ async function run(argument: string | undefined, settings: RunSettings): Promise
   }
   if (settings.health) {
     const { serveHealth } = await import("../health.ts");
-    stack.use(await serveHealth(settings.health, () => readiness(state, brokers)));
+    stack.use(
+      await serveHealth(settings.health, {
+        readiness: () => readiness(state, brokers),
+        metrics: async () => metricsText(await figuresOf(pool, brokers)),
+      }),
+    );
   }
   const running = startPools(pool);
   const problem = await whenReady(pool, running);
@@ -166,6 +175,16 @@ function limitsOf(settings: RunSettings): Limits {
       },
     }),
   };
+}
+
+/** What the pool did, and how its queues stand; that is not known while the server is away. */
+async function figuresOf(pool: WorkerPool, brokers: readonly Broker[]): Promise<QueueMetrics[]> {
+  const { cards } = pool;
+  return await Promise.all(brokers.map(async ({ name, taskQueue }) => ({
+    queue: name,
+    stats: await waitUntil(taskQueue.stats().catch(() => undefined), { timeout: ANSWER }),
+    pools: [cards.get(name)!],
+  })));
 }
 
 async function readiness(state: string, brokers: readonly Broker[]): Promise<string | undefined> {

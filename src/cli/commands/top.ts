@@ -1,0 +1,263 @@
+/** `worq top`: what happens on a server, live. */
+import process from "node:process";
+import { Command, Option } from "commander";
+import { type Broker, getBroker, listQueues, type PoolCard } from "../../../mod.ts";
+import { type Rates, ratesOf } from "../../rates.ts";
+import { CliError } from "../failure.ts";
+import { queuesOption, urlOption } from "../options.ts";
+import { output } from "../output.ts";
+import {
+  screenOf,
+  sorted,
+  SORTS,
+  type TopQueue,
+  type TopState,
+  type TopTask,
+} from "../top_screen.ts";
+import { duration } from "../values.ts";
+import { refuseMemory } from "./call.ts";
+
+interface TopSettings {
+  url: string;
+  queue?: string[];
+  interval: number;
+}
+
+const HELP = `
+Keys
+  q, Ctrl-C   quit
+  ↑ ↓, k j    select a queue
+  s           sort the queues: name, ready, running, rate, failures
+  p           pause the selected queue, or resume it
+  c           clear the selected queue, after a question
+
+Rates and times are of the last seconds, as pools tell them.
+
+Examples
+  worq top --url redis://host:6379
+  worq top --queue mail,images --interval 5s
+`;
+
+/** Milliseconds between looks, at least. */
+const SHORTEST = 200;
+/** Pools tell every two seconds: rates are taken from cards so many milliseconds apart, at least. */
+const SPAN = 4_000;
+/** Another screen, without a cursor; and back. */
+const [ENTER, LEAVE] = ["\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"];
+
+/** The command `top`. */
+export function topCommand(): Command {
+  return new Command("top")
+    .description("show what happens on a server, live")
+    .addOption(urlOption())
+    .addOption(queuesOption().default(undefined, "all that the server has"))
+    .addOption(
+      new Option("--interval <time>", "how often").argParser(duration).default(1_000, "1s"),
+    )
+    .addHelpText("after", HELP)
+    .action(top);
+}
+
+async function top(settings: TopSettings): Promise<void> {
+  refuseMemory(settings.url, "look at the queues");
+  if (!output().isTTY || !process.stdin.isTTY) {
+    throw new CliError("this needs a terminal; for a program: worq status --json");
+  }
+  await using screen = new Screen(settings);
+  await screen.run();
+}
+
+/** The screen, from the first look to the key that ends it. */
+class Screen implements AsyncDisposable {
+  readonly #settings: TopSettings;
+  readonly #connection: Broker;
+  readonly #brokers = new Map<string, Broker>();
+  readonly #history = new History();
+  #state: TopState;
+  /** What `y` agrees to. */
+  #asked: (() => Promise<unknown>) | undefined;
+  #news = Promise.withResolvers<void>();
+  #isOver = false;
+
+  constructor(settings: TopSettings) {
+    this.#settings = settings;
+    this.#connection = getBroker(settings.url);
+    this.#state = {
+      server: settings.url.replace(/\/\/.*@/, "//"),
+      now: new Date(),
+      ...{ queues: [], pools: [], tasks: [], sort: "name", selected: undefined, message: "" },
+    };
+  }
+
+  async run(): Promise<void> {
+    await this.#look(); // what is wrong with the server is told on the screen that stays
+    output().write(ENTER);
+    process.stdin.setRawMode(true);
+    process.stdin.on("data", this.#hear);
+    output().on("resize", this.#draw);
+    try {
+      while (!this.#isOver) {
+        this.#draw();
+        await this.#pause();
+        if (!this.#isOver) await this.#look();
+      }
+    } finally {
+      output().off("resize", this.#draw);
+      process.stdin.off("data", this.#hear);
+      process.stdin.setRawMode(false);
+      process.stdin.pause();
+      output().write(LEAVE);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const broker of this.#brokers.values()) await broker[Symbol.asyncDispose]();
+    await this.#connection[Symbol.asyncDispose]();
+  }
+
+  async #pause(): Promise<void> {
+    this.#news = Promise.withResolvers();
+    const timer = setTimeout(this.#news.resolve, Math.max(SHORTEST, this.#settings.interval));
+    await this.#news.promise;
+    clearTimeout(timer);
+  }
+
+  async #look(): Promise<void> {
+    const { url, queue } = this.#settings;
+    const names = queue ?? (await listQueues(url)).sort();
+    const seen = await Promise.all(names.map(async (name) => {
+      const broker = this.#brokers.get(name) ?? getBroker(url, name);
+      this.#brokers.set(name, broker);
+      const [stats, pools] = await Promise.all([broker.taskQueue.stats(), broker.pools()]);
+      return { name, stats, pools, rates: this.#history.rates(name, pools) };
+    }));
+    const cards = new Map<string, PoolCard>();
+    for (const { pools } of seen) for (const card of pools) cards.set(card.id, card);
+    const tasks = seen.flatMap(({ name, pools }) =>
+      pools.flatMap(({ id, tasks }) =>
+        tasks.map((task): TopTask => ({ ...task, queue: name, pool: id }))
+      )
+    ).sort((a, b) => a.since - b.since);
+    const selected = this.#state.selected ?? names[0];
+    this.#change({
+      now: new Date(),
+      queues: seen,
+      pools: [...cards.values()].map((card) => ({
+        card,
+        rates: poolRates(seen, card.id, this.#history),
+      })),
+      tasks,
+      ...(selected === undefined ? {} : { selected }),
+    });
+  }
+
+  #change(change: Partial<TopState>): void {
+    this.#state = { ...this.#state, ...change };
+  }
+
+  readonly #draw = (): void => {
+    const { columns = 80, rows = 24 } = output();
+    const lines = screenOf(this.#state, columns, rows);
+    output().write(`\x1b[H${lines.map((line) => `${line}\x1b[K`).join("\r\n")}\x1b[J`);
+  };
+
+  readonly #hear = (data: Uint8Array): void => {
+    // deno-lint-ignore no-control-regex -- arrows come as escape sequences
+    for (const key of String(data).match(/\x1b\[[A-Z]|[^]/g) ?? []) this.#press(key);
+    this.#draw();
+  };
+
+  #press(key: string): void {
+    if (this.#asked !== undefined) return this.#answer(key);
+    const { sort, selected } = this.#state;
+    if (key === "q" || key === "\x03") {
+      this.#isOver = true;
+      this.#news.resolve();
+    } else if (key === "s") {
+      this.#change({ sort: SORTS[(SORTS.indexOf(sort) + 1) % SORTS.length]! });
+    } else if (key === "\x1b[A" || key === "k") this.#select(-1);
+    else if (key === "\x1b[B" || key === "j") this.#select(1);
+    else if (selected === undefined) return;
+    else if (key === "p") this.#pauseOrResume(selected);
+    else if (key === "c") {
+      const broker = this.#brokers.get(selected);
+      this.#ask(`remove every task of queue "${selected}" that no pool has`, () => broker!.clear());
+    }
+  }
+
+  #select(by: 1 | -1): void {
+    const { queues, sort, selected } = this.#state;
+    const names = sorted(queues, sort).map(({ name }) => name);
+    const at = names.indexOf(selected ?? "");
+    const next = names[Math.min(names.length - 1, Math.max(0, at + by))];
+    if (next !== undefined) this.#change({ selected: next });
+  }
+
+  #pauseOrResume(name: string): void {
+    const broker = this.#brokers.get(name)!;
+    const isPaused = this.#state.queues.find((queue) => queue.name === name)?.stats.paused;
+    if (isPaused) this.#do(() => broker.resume());
+    else this.#ask(`pause queue "${name}"`, () => broker.pause());
+  }
+
+  #ask(act: string, go: () => Promise<unknown>): void {
+    this.#asked = go;
+    this.#change({ message: `${act[0]!.toUpperCase()}${act.slice(1)}? [y/N]` });
+  }
+
+  #answer(key: string): void {
+    const go = this.#asked!;
+    this.#asked = undefined;
+    this.#change({ message: "" });
+    if (key === "y" || key === "Y") this.#do(go);
+  }
+
+  #do(go: () => Promise<unknown>): void {
+    go().then(
+      () => this.#news.resolve(),
+      (error: Error) => this.#change({ message: error.message }),
+    );
+  }
+}
+
+/** Cards of a few seconds ago, to take rates from. */
+class History {
+  readonly #looks = new Map<
+    string,
+    { readonly at: number; readonly cards: readonly PoolCard[] }[]
+  >();
+
+  /** The rates of a queue, whose pools have these cards now. */
+  rates(queue: string, cards: readonly PoolCard[]): Rates {
+    const looks = this.#looks.get(queue) ?? [];
+    this.#looks.set(queue, looks);
+    const now = Date.now();
+    looks.push({ at: now, cards });
+    while (looks.length > 2 && now - looks[1]!.at >= SPAN) looks.shift();
+    return ratesOf(looks[0]!.cards, cards);
+  }
+
+  /** Cards from which the last rates were taken. */
+  before(queue: string): readonly PoolCard[] {
+    return this.#looks.get(queue)?.[0]?.cards ?? [];
+  }
+}
+
+/** What a pool does for all of its queues. */
+function poolRates(
+  seen: readonly (TopQueue & { readonly pools: readonly PoolCard[] })[],
+  id: string,
+  history: History,
+): Rates {
+  const own = (cards: readonly PoolCard[]) => cards.filter((card) => card.id === id);
+  const all = seen.map(({ name, pools }) => ratesOf(own(history.before(name)), own(pools)));
+  const sum = (of: (rates: Rates) => number) => all.reduce((total, one) => total + of(one), 0);
+  const most = (of: (rates: Rates) => number | undefined) => {
+    const values = all.flatMap((one) => of(one) ?? []);
+    return values.length === 0 ? undefined : Math.max(...values);
+  };
+  return {
+    ...{ done: sum(({ done }) => done), failed: sum(({ failed }) => failed) },
+    ...{ p50: most(({ p50 }) => p50), p99: most(({ p99 }) => p99) },
+  };
+}
