@@ -55,7 +55,7 @@ export interface PoolCard {
   readonly id: string;
   /** Where its tasks run. */
   readonly kind: "inline" | "threads" | "processes" | "other";
-  /** Name of the machine. */
+  /** Name of the machine; empty where the pool may not know it (`--allow-sys=hostname` of Deno). */
   readonly host: string;
   /** Of the process that the pool is in. */
   readonly pid: number;

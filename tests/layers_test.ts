@@ -85,6 +85,7 @@ const LAYERS = [
   "pools/turns",
   "pools/ticker",
   "pools/announcer",
+  "pools/host_name",
   "pools/worker_pool",
   "pools/inline",
   "pools/start_pools",

@@ -1,6 +1,8 @@
 /** Why a task has not run: the cause that is told holds, and without it the task runs. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { type Deferred, getBroker, InlineWorkerPool, task } from "../mod.ts";
 import { Driver } from "../src/testing/driver.ts";
@@ -8,6 +10,7 @@ import { MemoryTaskQueue } from "../src/queues/memory.ts";
 import { RedisTaskQueue } from "../src/queues/redis.ts";
 import type { Claim, Limits, TaskQueue } from "../src/task_queue.ts";
 import { type Why, whyOf, whyText } from "../src/why.ts";
+import { isDeno } from "../src/runtime.ts";
 import { freshName, redisUrl, testOnAll } from "./support/backends.ts";
 import { eventually } from "./support/eventually.ts";
 
@@ -315,6 +318,25 @@ testOnAll("a result of another queue is asked for there", async (url, name) => {
   await there.clear();
   await far.cancel();
   await near.cancel();
+});
+
+Deno.test({
+  name: "a pool that may do nothing tells what it may [deno]",
+  ignore: !isDeno,
+  fn() {
+    const mod = new URL("../mod.ts", import.meta.url).href;
+    const code = `
+      import { getBroker, InlineWorkerPool } from "${mod}";
+      await using broker = getBroker("memory://");
+      await using _pool = new InlineWorkerPool(broker).start();
+      const [{ host, kind }] = await broker.pools();
+      console.log(JSON.stringify([host, kind]));`;
+    const url = `data:text/typescript,${encodeURIComponent(code)}`;
+    const config = fileURLToPath(new URL("../deno.json", import.meta.url));
+    const args = ["run", "--no-prompt", "--no-lock", "--allow-import", "--config", config, url];
+    const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+    strictEqual(stdout, '["","inline"]\n', stderr);
+  },
 });
 
 testOnAll("a pool tells what it does", async (url, name) => {

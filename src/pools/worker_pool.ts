@@ -4,7 +4,6 @@
  * Its consumers alone talk to the queues. What is behind the {@linkcode Crew} makes the kind of
  * pool.
  */
-import { hostname } from "node:os";
 import process from "node:process";
 import config from "../../deno.json" with { type: "json" };
 import type { Broker } from "../broker.ts";
@@ -19,6 +18,7 @@ import type { Claim } from "../task_queue.ts";
 import { checkMilliseconds, waitUntil } from "../wait.ts";
 import { Announcer } from "./announcer.ts";
 import { Consumer, type Job } from "./consumer.ts";
+import { hostName } from "./host_name.ts";
 import { Ticker } from "./ticker.ts";
 import { Turns } from "./turns.ts";
 
@@ -288,7 +288,7 @@ export class WorkerPool implements AsyncDisposable {
     return {
       id: this.id,
       kind: this.#crew.kind ?? "other",
-      host: hostname(),
+      host: hostName(),
       pid: process.pid,
       runtime: runtimeText,
       version: config.version,
