@@ -197,7 +197,7 @@ testOn(OWN, "the doctor names a server without rights, each right that is missin
     );
     strictEqual(named.length > 0, true, `${right}: ${JSON.stringify(found)}`);
     const { level } = named[0]!;
-    const isExtra = /^\+(info|ping|scan|hscan|lpos|pttl|type|zscan)$/.test(right);
+    const isExtra = /^\+(info|ping|scan|hscan|lpos|pttl|type|zrank|zscan)$/.test(right);
     strictEqual(level, isExtra ? "note" : "error", right);
     strictEqual(found.some((one) => one.level === "error"), !isExtra, JSON.stringify(found));
     ok(!JSON.stringify(found).includes("secret"));

@@ -202,6 +202,7 @@ testOn(OWN, "the documented rights are enough, and each one that is missing is n
     strictEqual(await sum.result(WAIT), 6);
     const late = await q.twice(sum);
     await late.cancel();
+    strictEqual((await late.why()).cause, "over");
     strictEqual((await worker.taskQueue.stats()).leased, 0);
     ok((await listQueues(url)).includes("default"));
     await using other = getBroker(url, "waiting");

@@ -398,7 +398,7 @@ Deno.test("signs of life of thousands of tasks go in portions, and none is late"
       return inner.exchange(exchange);
     },
     ...Object.fromEntries(
-      (["enqueue", "inputs", "wait", "inspect", "stats", "clear", "listen"] as const)
+      (["enqueue", "inputs", "wait", "inspect", "stats", "clear", "listen", "announce"] as const)
         .map((name) => [name, (inner[name] as (...args: unknown[]) => unknown).bind(inner)]),
     ),
     [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),

@@ -1,6 +1,8 @@
 /** {@linkcode readRights}: what a user may do, found out by harmless tries. */
 import { isRefusal, type RedisLink } from "../queues/redis_client.ts";
 import { FSCK_SCRIPTS } from "../queues/redis_fsck_scripts.ts";
+import type { Script } from "../queues/redis_scripts.ts";
+import { SITUATION } from "../queues/redis_view_scripts.ts";
 import { prefixOf } from "../queues/redis_lua.ts";
 import { commandsOf, missingRights, scriptCommands } from "../queues/redis_rights.ts";
 import type { RedisTarget } from "../queues/redis_url.ts";
@@ -66,6 +68,8 @@ export async function readRights(
     ]),
     ...await inScripts(scriptCommands()),
   ];
+  const lackedBy = async (scripts: readonly Script[]) =>
+    (await inScripts(commandsOf(scripts))).filter((command) => !needed.includes(command));
   const useful = {
     "a full server refuses results as well as calls, since its version is not known": await missing(
       [["INFO", "server"]],
@@ -75,8 +79,8 @@ export async function readRights(
     ]),
     "a server that is silent is noticed late": await missing([["PING"]]),
     "durable calls are refused": await missing([["WAIT", "0", "1"]]),
-    "worq fsck is refused": (await inScripts(commandsOf(FSCK_SCRIPTS)))
-      .filter((command) => !needed.includes(command)),
+    "worq fsck is refused": await lackedBy(FSCK_SCRIPTS),
+    "worq why is refused": await lackedBy([SITUATION]),
     ...(kind === "sentinel"
       ? { "a primary that became a replica is noticed late": await missing([["ROLE"]]) }
       : {}),

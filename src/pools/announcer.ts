@@ -46,7 +46,7 @@ export class Announcer {
   async #tellAll(cardFor: (index: number) => string, keep: number): Promise<void> {
     // Of a server that is away, the pool tells already.
     await Promise.allSettled(
-      this.#queues.map((queue, i) => queue.announce(this.#pool, cardFor(i), keep)),
+      this.#queues.map(async (queue, i) => await queue.announce(this.#pool, cardFor(i), keep)),
     );
   }
 }

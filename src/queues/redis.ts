@@ -266,7 +266,7 @@ export class RedisTaskQueue implements TaskQueue {
 
   /** What a task waits for. */
   async situation(id: string, limits: Limits): Promise<Situation | undefined> {
-    await this.#connection.permit("look at a task", [SITUATION]);
+    await this.#connection.permit("why", [SITUATION]);
     const parts = await this.#run(SITUATION, () => [id, JSON.stringify(limits)]) as unknown[];
     const record = toRecord(id, parts[0] as string[] ?? []);
     if (record === undefined) return undefined;
