@@ -5,6 +5,9 @@
 import { type PoolCard, type Tally, TALLY_BOUNDS } from "./cards.ts";
 import type { QueueStats } from "./task_queue.ts";
 
+/** Its media type. */
+export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
 /** A queue, with the cards of those of its pools that are to be told of. */
 export interface QueueMetrics {
   /** Name of the queue. */

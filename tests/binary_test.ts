@@ -118,7 +118,9 @@ for (const kind of KINDS) {
         import { currentTask } from "@worq/worq";
         import { encodeMessage } from "@worq/worq/backend";
         import { tracing } from "@worq/worq/otel";
-        export const name = () => currentTask().name + typeof encodeMessage + typeof tracing;`,
+        import { dashboard } from "@worq/worq/dashboard";
+        export const name = () =>
+          currentTask().name + [encodeMessage, tracing, dashboard].map((one) => typeof one);`,
         "node_modules/@worq/worq/package.json": '{ "name": "@worq/worq", "main": "index.js" }',
         "node_modules/@worq/worq/index.js": "export const currentTask = () => ({ name: 'wrong' });",
       });
@@ -128,7 +130,11 @@ for (const kind of KINDS) {
         await using pool = new Running(await bunBinary(), [...args]);
         await pool.says(/serving/);
         await using q = getQueue(url, { name: queue });
-        deepStrictEqual(await (await q.who()).result(WAIT), ["who", "whofunctionfunction", "yes"]);
+        deepStrictEqual(await (await q.who()).result(WAIT), [
+          "who",
+          "whofunction,function,function",
+          "yes",
+        ]);
       }
     },
   );
@@ -152,6 +158,21 @@ for (const kind of KINDS) {
     strictEqual(await (await q.pad("a")).result(WAIT), "<apad");
   });
 }
+
+testBinary("dashboard has its page inside", async (url) => {
+  const args = ["dashboard", "--url", url, "--queue", freshName(), "--listen", "127.0.0.1:0"];
+  await using running = new Running(await bunBinary(), args);
+  await running.says(/serving/);
+  const at = running.out.trim();
+  const html = await (await fetch(at)).text();
+  const assets = [...html.matchAll(/(?:src|href)="(assets\/[^"]+)"/g)].map(([, path]) => path!);
+  ok(assets.length > 0, html);
+  for (const path of assets) {
+    const asset = await fetch(at + path);
+    strictEqual(asset.status, 200, path);
+    ok((await asset.text()).length > 0, path);
+  }
+});
 
 /** A module with a package of its own. */
 const foreign = {
@@ -256,7 +277,7 @@ testOn(deno === undefined ? undefined : redisUrl, "binary by deno compile", asyn
   const { code, err } = await worq({ ...FROM_SOURCE, env }, ...args);
   strictEqual(code, 0, err);
   const embedded = err.slice(err.indexOf("Embedded Files"));
-  const parts = ["mod", "backend", "testing", "otel"];
+  const parts = ["mod", "backend", "testing", "otel", "dashboard"];
   for (const file of ["main", "cli", "thread_worker", "process_worker", ...parts]) {
     match(embedded, new RegExp(`─ ${file}\\.js `));
   }

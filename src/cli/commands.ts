@@ -8,6 +8,7 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map(Obj
   map: async () => (await import("./commands/map.ts")).mapCommand(),
   status: async () => (await import("./commands/status.ts")).statusCommand(),
   top: async () => (await import("./commands/top.ts")).topCommand(),
+  dashboard: async () => (await import("./commands/dashboard.ts")).dashboardCommand(),
   inspect: async () => (await import("./commands/inspect.ts")).inspectCommand(),
   why: async () => (await import("./commands/why.ts")).whyCommand(),
   cancel: async () => (await import("./commands/cancel.ts")).cancelCommand(),

@@ -83,11 +83,11 @@ async function compileWithDeno(what: Compilation, output: string): Promise<strin
   }
   const parts = SPELLINGS.map((
     name,
-  ) => [name, `./${name.match(/\/(backend|testing|otel)$/)?.[1] ?? "mod"}.js`]);
+  ) => [name, `./${name.match(/\/(backend|testing|otel|dashboard)$/)?.[1] ?? "mod"}.js`]);
   const config = join(kit, "deno.json");
   writeFileSync(config, JSON.stringify({ imports: Object.fromEntries(parts) }));
   const workers = ["thread_worker.js", "process_worker.js"];
-  const found = ["mod.js", "backend.js", "testing.js", "otel.js"]; // by the user's modules
+  const found = ["mod.js", "backend.js", "testing.js", "otel.js", "dashboard.js"]; // by the user's modules
   const included = [...workers, ...found, KIT, MODULE]
     .map((name) => join(kit, name)).filter((path) => existsSync(path));
   return await runTool(deno, [

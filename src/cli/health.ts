@@ -1,6 +1,8 @@
 /** Whether a pool is alive and ready, over HTTP: for those who restart and route. */
-import { createServer, get, type Server } from "node:http";
+import { createServer, get } from "node:http";
+import { METRICS_TYPE } from "../metrics.ts";
 import { CliError, EXIT } from "./failure.ts";
+import { listening } from "./listening.ts";
 import type { Address } from "./values.ts";
 
 /** What is told of a pool. */
@@ -18,8 +20,6 @@ type Answer = readonly [status: number, text: string, type?: string];
 const PATIENCE = 5_000;
 
 const PLAIN = "text/plain; charset=utf-8";
-/** The format of Prometheus. */
-const METRICS = "text/plain; version=0.0.4; charset=utf-8";
 
 /**
  * Serves `/livez`, `/readyz` and `/metrics` until it is disposed of. Throws a `CliError` when it
@@ -32,7 +32,7 @@ export async function serveHealth(at: Address, health: Health): Promise<AsyncDis
     response.writeHead(status, { "content-type": type });
     response.end(text);
   });
-  await listening(server, at);
+  await listening(server, at, "--health");
   return {
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
@@ -50,20 +50,10 @@ async function answerTo(path: string, health: Health): Promise<Answer> {
       return problem === undefined ? [200, "ok\n"] : [503, `${problem}\n`];
     }
     case "/metrics":
-      return [200, await health.metrics(), METRICS];
+      return [200, await health.metrics(), METRICS_TYPE];
     default:
       return [404, "try /livez, /readyz or /metrics\n"];
   }
-}
-
-function listening(server: Server, { host, port }: Address): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const why = error.code === "EADDRINUSE" ? "the port is taken" : error.message;
-      reject(new CliError(`cannot listen on ${host}:${port}: ${why}; choose another --health`));
-    });
-    server.listen(port, host, () => resolve());
-  });
 }
 
 /** Asks a pool whether it is ready. Throws a `CliError` when it is not. */

@@ -25,6 +25,7 @@ const SOURCES: Record<string, string> = {
   backend: "../../backend.ts",
   testing: "../../testing.ts",
   otel: "../../otel.ts",
+  dashboard: "../../dashboard.ts",
 };
 
 /** A new folder for as long as this process lives. */

@@ -1,6 +1,7 @@
 /** What the command writes: results to standard output, everything else to standard error. */
 import process from "node:process";
 import { styleText } from "node:util";
+import { plain } from "../plain.ts";
 import { CliError, EXIT } from "./failure.ts";
 
 type Format = Parameters<typeof styleText>[0];
@@ -67,15 +68,4 @@ export function toJson(value: unknown): string {
       EXIT.failed,
     );
   }
-}
-
-function plain(_key: string, value: unknown): unknown {
-  if (typeof value === "bigint") return `${value}`;
-  if (value instanceof Map) return [...value];
-  if (value instanceof Set) return [...value];
-  if (value instanceof Error) return { name: value.name, message: value.message };
-  if (value instanceof RegExp) return `${value}`;
-  if (value instanceof ArrayBuffer) return [...new Uint8Array(value)];
-  if (ArrayBuffer.isView(value) && !(value instanceof DataView)) return [...value as Uint8Array];
-  return value;
 }

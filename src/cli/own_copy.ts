@@ -15,6 +15,8 @@ const EXPORTS: Record<string, [file: string, exports: () => object | Promise<obj
   "/testing": ["testing", () => import("../../testing.ts")],
   // With its package, which few modules want.
   "/otel": ["otel", () => import("../../otel.ts")],
+  // With its page.
+  "/dashboard": ["dashboard", () => import("../../dashboard.ts")],
 };
 
 interface BunNamespace {

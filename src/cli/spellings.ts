@@ -8,7 +8,7 @@ const VERSIONS = NUMBERS.flatMap((number) =>
 );
 
 /** Parts of worq, as they follow its name. */
-const PARTS = ["", "/backend", "/testing", "/otel"] as const;
+const PARTS = ["", "/backend", "/testing", "/otel", "/dashboard"] as const;
 
 /** Every whole name, for those who cannot match a pattern. */
 export const SPELLINGS: readonly string[] = PARTS.flatMap((part) =>

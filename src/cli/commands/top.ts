@@ -2,18 +2,11 @@
 import process from "node:process";
 import { Command, Option } from "commander";
 import { type Broker, getBroker, listQueues, type PoolCard } from "../../../mod.ts";
-import { type Rates, ratesOf } from "../../rates.ts";
+import { RateHistory } from "../../rate_history.ts";
 import { CliError } from "../failure.ts";
 import { queuesOption, urlOption } from "../options.ts";
 import { output } from "../output.ts";
-import {
-  screenOf,
-  sorted,
-  SORTS,
-  type TopQueue,
-  type TopState,
-  type TopTask,
-} from "../top_screen.ts";
+import { screenOf, sorted, SORTS, type TopState, type TopTask } from "../top_screen.ts";
 import { duration } from "../values.ts";
 import { refuseMemory } from "./call.ts";
 
@@ -40,8 +33,6 @@ Examples
 
 /** Milliseconds between looks, at least. */
 const SHORTEST = 200;
-/** Pools tell every two seconds: rates are taken from cards so many milliseconds apart, at least. */
-const SPAN = 4_000;
 /** Another screen, without a cursor; and back. */
 const [ENTER, LEAVE] = ["\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"];
 
@@ -72,7 +63,7 @@ class Screen implements AsyncDisposable {
   readonly #settings: TopSettings;
   readonly #connection: Broker;
   readonly #brokers = new Map<string, Broker>();
-  readonly #history = new History();
+  readonly #history = new RateHistory();
   #state: TopState;
   /** What `y` agrees to. */
   #asked: (() => Promise<unknown>) | undefined;
@@ -129,7 +120,7 @@ class Screen implements AsyncDisposable {
       const broker = this.#brokers.get(name) ?? getBroker(url, name);
       this.#brokers.set(name, broker);
       const [stats, pools] = await Promise.all([broker.taskQueue.stats(), broker.pools()]);
-      return { name, stats, pools, rates: this.#history.rates(name, pools) };
+      return { name, stats, pools, rates: this.#history.queueRates(name, pools) };
     }));
     const cards = new Map<string, PoolCard>();
     for (const { pools } of seen) for (const card of pools) cards.set(card.id, card);
@@ -144,7 +135,7 @@ class Screen implements AsyncDisposable {
       queues: seen,
       pools: [...cards.values()].map((card) => ({
         card,
-        rates: poolRates(seen, card.id, this.#history),
+        rates: this.#history.poolRates(card.id, seen),
       })),
       tasks,
       ...(selected === undefined ? {} : { selected }),
@@ -218,46 +209,4 @@ class Screen implements AsyncDisposable {
       (error: Error) => this.#change({ message: error.message }),
     );
   }
-}
-
-/** Cards of a few seconds ago, to take rates from. */
-class History {
-  readonly #looks = new Map<
-    string,
-    { readonly at: number; readonly cards: readonly PoolCard[] }[]
-  >();
-
-  /** The rates of a queue, whose pools have these cards now. */
-  rates(queue: string, cards: readonly PoolCard[]): Rates {
-    const looks = this.#looks.get(queue) ?? [];
-    this.#looks.set(queue, looks);
-    const now = Date.now();
-    looks.push({ at: now, cards });
-    while (looks.length > 2 && now - looks[1]!.at >= SPAN) looks.shift();
-    return ratesOf(looks[0]!.cards, cards);
-  }
-
-  /** Cards from which the last rates were taken. */
-  before(queue: string): readonly PoolCard[] {
-    return this.#looks.get(queue)?.[0]?.cards ?? [];
-  }
-}
-
-/** What a pool does for all of its queues. */
-function poolRates(
-  seen: readonly (TopQueue & { readonly pools: readonly PoolCard[] })[],
-  id: string,
-  history: History,
-): Rates {
-  const own = (cards: readonly PoolCard[]) => cards.filter((card) => card.id === id);
-  const all = seen.map(({ name, pools }) => ratesOf(own(history.before(name)), own(pools)));
-  const sum = (of: (rates: Rates) => number) => all.reduce((total, one) => total + of(one), 0);
-  const most = (of: (rates: Rates) => number | undefined) => {
-    const values = all.flatMap((one) => of(one) ?? []);
-    return values.length === 0 ? undefined : Math.max(...values);
-  };
-  return {
-    ...{ done: sum(({ done }) => done), failed: sum(({ failed }) => failed) },
-    ...{ p50: most(({ p50 }) => p50), p99: most(({ p99 }) => p99) },
-  };
 }
