@@ -172,6 +172,7 @@ testPage("the page acts on a queue and on tasks, after a question", async ({ stu
   const ids = [idOf(0), idOf(1)];
   await choose();
   deepStrictEqual(await done("Run again…", "Run again"), { action: "redrive", queue: "mail", ids });
+  await page.getByText("Enqueued 2 tasks again.").waitFor();
   await choose();
   deepStrictEqual(await done("Discard…", "Discard"), { action: "discard", queue: "mail", ids });
   await page.goto(`${stub.url}#/queue/reports`);

@@ -234,8 +234,10 @@ export function taskList(queue, query) {
           type: "button",
           class: action === "redrive" ? "" : "grave",
           onclick: async () => {
-            if (!await act(action, queue, [...chosen])) return;
-            chosen.clear();
+            const ids = [...chosen];
+            if (!await act(action, queue, ids)) return;
+            // Others may have been chosen since.
+            for (const id of ids) chosen.delete(id);
             load();
           },
         }, title)
