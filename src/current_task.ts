@@ -33,7 +33,7 @@ export interface CurrentTask {
   readonly signal: AbortSignal;
   /**
    * Tells how far the task is, 0 to 1, and perhaps a text. The last one counts: `Deferred.progress()`
-   * has it, the dashboard and `worq inspect --follow`. It leaves within a tenth of a second, and costs
+   * has it, the dashboard and `worq inspect --follow`. It leaves within a third of a second, and costs
    * next to nothing in between. Throws a `RangeError` for another number.
    */
   progress(part: number, text?: string): void;

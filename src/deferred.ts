@@ -164,7 +164,7 @@ export class Deferred<T> {
   }
 
   /**
-   * What the task said so far, and then what it says, within half a second, until it is over. Ends
+   * What the task said so far, and then what it says, within a second, until it is over. Ends
    * at once when the queue does not know it (any more).
    *
    * @example
