@@ -385,7 +385,7 @@ export class Broker implements AsyncDisposable {
         ? ""
         : encodeValue(`return from ${name}`, "result", result, this.#maxPayload);
       run.end();
-      return { id, fence, kind: "success", text, keep };
+      return { id, fence, kind: "success", text, keep, name };
     } catch (error) {
       return this.#fail(run, error);
     }
@@ -398,7 +398,7 @@ export class Broker implements AsyncDisposable {
       const subject = { task: name, queue: run.queue, id };
       const ending = await continued(run, next, subject, !ignoreResult);
       run.end();
-      return { id, fence, keep, ...ending };
+      return { id, fence, keep, name, ...ending };
     } catch (error) {
       return this.#fail(run, error);
     }

@@ -152,6 +152,26 @@ Object.assign(Plain.prototype, DEFAULT_POLICY, { needs: 0 });
 /** How the last message began, and whose it was: the next one is often of the same task. */
 let last = { beginning: UNIT + UNIT, name: "" };
 
+/** Name of the task in the text of a message; undefined when there is none. */
+export function nameIn(text: string): string | undefined {
+  if (text.startsWith(last.beginning)) return last.name;
+  const first = text.indexOf(UNIT);
+  const second = text.indexOf(UNIT, first + 1);
+  return first < 0 || second < 0 ? undefined : known(text.slice(first + 1, second));
+}
+
+/** Names of tasks: what is cut out of a message would keep the whole of it in memory. */
+const names = new Map<string, string>();
+const MAX_NAMES = 1_000;
+
+function known(name: string): string {
+  const text = names.get(name);
+  if (text !== undefined) return text;
+  if (names.size === MAX_NAMES) names.clear();
+  names.set(name, name);
+  return name;
+}
+
 /** The message behind `text`. Throws a `SyntaxError` when it is none. */
 export function decodeMessage(text: string): Message {
   if (text.startsWith(last.beginning)) {
@@ -163,7 +183,7 @@ export function decodeMessage(text: string): Message {
   if (first < 0 || second < 0 || text.includes(UNIT, second + 1)) {
     throw new SyntaxError("the stored message is damaged: not three parts");
   }
-  const name = text.slice(first + 1, second);
+  const name = known(text.slice(first + 1, second));
   const args = text.slice(second + 1);
   if (first > 0) {
     return { ...DEFAULT_POLICY, needs: 0, ...decodeHead(text.slice(0, first)), name, args };

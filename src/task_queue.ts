@@ -174,6 +174,8 @@ export interface Report {
   readonly delay?: number;
   /** Milliseconds to keep the outcome. */
   readonly keep: number;
+  /** Full name of the task, which is kept with a success. */
+  readonly name?: string;
 }
 
 /** A sign of life for a running task. */
@@ -343,6 +345,8 @@ export interface TaskRecord {
   readonly status: TaskStatus;
   /** Of the call that stored it, when the user chose the id. */
   readonly origin: string | undefined;
+  /** Full name of the task; undefined when the queue has not kept it. */
+  readonly name: string | undefined;
   /** As stored; undefined once the task is over. */
   readonly message: string | undefined;
   /** Number of the latest claim; 0 when no pool has the task. */
@@ -404,6 +408,8 @@ export interface Sight {
   readonly id: string;
   /** Where it stands. */
   readonly status: TaskStatus;
+  /** Full name of the task; undefined when the queue has not kept it. */
+  readonly name: string | undefined;
   /** As it was stored; undefined once it is over. */
   readonly message: string | undefined;
   /** Results that it takes, the first {@linkcode MAX_EDGES}; none once it is over. */

@@ -74,7 +74,7 @@ export async function whyOf(queue: TaskQueue, need: Need, most = MOST): Promise<
   }
   const message = messageOf(situation.record);
   const found = await causeOf(queue, situation, message, pools, most);
-  return { id, name: message?.name, queue: queue.name, ...found };
+  return { id, name: situation.record.name, queue: queue.name, ...found };
 }
 
 /** In one line: the sentence, and the sentences that it rests on. */

@@ -1,13 +1,12 @@
 /** {@linkcode graphOf}: a task and those around it. */
 import type { TaskStatus } from "../status.ts";
 import type { Sight, TaskQueue } from "../task_queue.ts";
-import { messageOf } from "./redaction.ts";
 import { Refusal } from "./refusal.ts";
 
 /** A task of a graph. */
 export interface GraphNode {
   readonly id: string;
-  /** Empty when the task is over: the queue does not keep it. */
+  /** Empty when the queue has not kept it. */
   readonly name: string;
   readonly status: TaskStatus;
   /** The one that was asked for. */
@@ -63,8 +62,12 @@ export async function graphOf(queue: TaskQueue, id: string, depth: number): Prom
 }
 
 function nodeOf(id: string, sight: Sight | undefined, isRoot: boolean): GraphNode {
-  const name = messageOf(sight?.message)?.name ?? "";
-  return { id, name, status: sight?.status ?? "expired", ...(isRoot && { root: true }) };
+  return {
+    id,
+    name: sight?.name ?? "",
+    status: sight?.status ?? "expired",
+    ...(isRoot && { root: true }),
+  };
 }
 
 function edgesOf({ id, needs, feeds }: Sight): (readonly [string, string])[] {

@@ -76,7 +76,7 @@ export async function taskOf(broker: Broker, id: string, redaction: Redaction): 
   const { attempts = dead?.attempts ?? [], needs = [] } = record ?? {};
   return {
     id,
-    name: message?.name ?? why.name ?? "?",
+    name: record?.name ?? message?.name ?? "?",
     queue,
     status: record?.status ?? dead!.outcome.status,
     ...callOf(message, needs, redaction),

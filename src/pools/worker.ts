@@ -468,8 +468,8 @@ export class Worker {
     if (kind === "returned") this.#given--;
     if (entry.abandoned > 0) this.#abandoned--;
     const { job } = entry;
-    const { claim: { id, fence }, message: { resultTimeout: keep } } = job;
-    job.done({ id, fence, kind, text, keep, delay }, took);
+    const { claim: { id, fence }, message: { name, resultTimeout: keep } } = job;
+    job.done({ id, fence, kind, text, keep, name, delay }, took);
     if (!this.#receiving) this.#settledSome();
   }
 

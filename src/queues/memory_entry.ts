@@ -41,6 +41,8 @@ export class Entry implements Linked<Entry> {
   /** Who made up its id. */
   caller: Listening | undefined;
   message: string | undefined;
+  /** Kept when the message is not. */
+  name: string | undefined = undefined;
   status: TaskRecord["status"] = "pending";
   fence = 0;
   /** The one that it has, or had. */

@@ -2,7 +2,7 @@
 import { Chain } from "../chain.ts";
 import { decode, encodeValue } from "../codec.ts";
 import type { KeptNotes, TaskNotes } from "../notes.ts";
-import { decodeMessage, DEFAULT_POLICY, type Message } from "../message.ts";
+import { decodeMessage, DEFAULT_POLICY, type Message, nameIn } from "../message.ts";
 import {
   type Attempt,
   BAND,
@@ -235,10 +235,11 @@ export class Store {
     const entry = this.#tasks.get(id);
     if (entry === undefined) return undefined;
     const { status, origin, message, fence, key, losses, failures } = entry;
+    const name = nameOf(entry);
     const { open, needs, refs, ended, attempts = NONE, lease: { owner, started } = NO_LEASE } =
       entry;
     const due = this.#due.get(entry);
-    const life = { status, origin, message, fence, owner, key, losses, failures, attempts };
+    const life = { status, origin, name, message, fence, owner, key, losses, failures, attempts };
     return { id, ...life, due, open, needs, refs, started, ended };
   }
 
@@ -281,7 +282,8 @@ export class Store {
     if (entry === undefined) return undefined;
     const { status, message, needs, feeds = NONE } = entry;
     return {
-      ...{ id, status, message, needCount: needs.length, feedCount: feeds.length },
+      ...{ id, status, name: nameOf(entry), message },
+      ...{ needCount: needs.length, feedCount: feeds.length },
       needs: needs.slice(0, MAX_EDGES).map(({ id }) => id),
       feeds: feeds.slice(0, MAX_EDGES).map(({ id }) => id),
     };
@@ -833,6 +835,7 @@ export class Store {
     entry.keep = keep;
     entry.status = outcome.status;
     entry.ended = this.#now;
+    entry.name = nameOf(entry);
     entry.message = undefined;
     entry.caller = undefined;
     entry.fence = 0;
@@ -936,6 +939,10 @@ export class Store {
 
 function lastToLeave(a: Dead, b: Dead): number {
   return b.leaves - a.leaves || (a.id < b.id ? 1 : -1);
+}
+
+function nameOf({ message, name }: Entry): string | undefined {
+  return message === undefined ? name : nameIn(message);
 }
 
 /** Whether a record is no more than the outcome of the dead task itself, which nobody takes. */

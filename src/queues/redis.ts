@@ -27,7 +27,7 @@ import type {
 } from "../task_queue.ts";
 import type { Finding, FsckOptions } from "../fsck.ts";
 import type { TaskStatus } from "../status.ts";
-import { UNIT } from "../message.ts";
+import { nameIn, UNIT } from "../message.ts";
 import { QueueUnavailable } from "../errors.ts";
 import type { KeptNotes, TaskNotes } from "../notes.ts";
 import {
@@ -213,9 +213,11 @@ export class RedisTaskQueue implements TaskQueue {
       const args = [pool, this.client, `${number}`, `${want}`, `${lease}`];
       args.push(limits === undefined ? "" : JSON.stringify(limits));
       args.push(leaving ? "1" : "", again ? "1" : "", `${reports.length}`);
-      for (const { id, fence, kind, text, keep, delay = 0 } of reports) {
+      for (const { id, fence, kind, text, keep, delay = 0, name } of reports) {
         const time = kind === "retry" ? delay : keep;
-        args.push(id, `${fence}`, KINDS[kind] + text, `${Math.ceil(time)}`);
+        // A failure has the name in it.
+        const named = kind === "success" && name !== undefined ? `${UNIT}=${name}` : "";
+        args.push(id, `${fence}`, KINDS[kind] + text + named, `${Math.ceil(time)}`);
       }
       args.push(`${renewals.length}`);
       for (const { id, fence, lease } of renewals) args.push(id, `${fence}`, `${lease}`);
@@ -294,10 +296,11 @@ export class RedisTaskQueue implements TaskQueue {
   /** Tasks with their neighbours. */
   async sights(ids: readonly string[]): Promise<(Sight | undefined)[]> {
     const parts = await this.#runInParts(SIGHTS, ids) as SightParts[][];
-    return parts.flat().map(([status, message, needCount, feedCount, needs, feeds], i) =>
+    return parts.flat().map(([status, message, needCount, feedCount, needs, feeds, name], i) =>
       status === undefined ? undefined : {
         id: ids[i]!,
         status: STATUSES[status]!,
+        name: nameIn(message) ?? (name || undefined),
         message: message || undefined,
         needs: needs.map((need) => need.split(UNIT)[0]!),
         needCount,
@@ -394,7 +397,7 @@ export class RedisTaskQueue implements TaskQueue {
       tasks.push({
         id,
         message: message!,
-        outcome: toOutcome(outcome!),
+        outcome: toResult(outcome!),
         ended: Number(ended),
         attempts: toAttempts(log),
       });
@@ -574,7 +577,7 @@ export class RedisTaskQueue implements TaskQueue {
       for (const record of records) {
         const end = record.indexOf(UNIT);
         const text = record.slice(end + 1);
-        listener.outcome?.(record.slice(0, end), text === "?" ? undefined : toOutcome(text));
+        listener.outcome?.(record.slice(0, end), text === "?" ? undefined : toResult(text));
       }
     }
   }
@@ -657,18 +660,19 @@ function toClaims(fence: number, parts: readonly ClaimPart[]): Claim[] {
 }
 
 type SightParts =
-  | readonly [string, string, number, number, readonly string[], readonly string[]]
-  | readonly [undefined, "", 0, 0, readonly [], readonly []];
+  | readonly [string, string, number, number, readonly string[], readonly string[], string]
+  | readonly [undefined, "", 0, 0, readonly [], readonly [], ""];
 
 function toRecord(id: string, record: readonly string[]): TaskRecord | undefined {
   const [status, message, fence, owner, losses, open, refs, started, ended, origin] = record;
-  const [failures, log, key, due, needs] = record.slice(10);
+  const [failures, log, key, due, needs, name] = record.slice(10);
   if (status === undefined) return undefined;
   const over = status in OUTCOMES;
   return {
     id,
     status: STATUSES[status]!,
     origin: origin || undefined,
+    name: nameIn(message ?? "") ?? (name || undefined),
     message: message || undefined,
     fence: Number(fence),
     owner: owner || undefined,

@@ -335,7 +335,7 @@ local function check_needs(id, place, score, from, found, before, bad)
   end
   if expected > 0 then return write(t, 'open', expected) end
   local _, pass = policy(message)
-  if bad >= 0 and not pass then return fail_for_need(id, outcome_in(inputs_of(id, bad, bad)[1])) end
+  if bad >= 0 and not pass then return fail_for_need(id, inputs_of(id, bad, bad)[1]) end
   write(t, 'open', 1)
   close(id, score)
   make_ready()

@@ -10,7 +10,7 @@
  * |---|---|---|
  * | `m:<id>` | string | the message, from enqueue until the task is over |
  * | `t:<id>` | hash | what else there is to say of the task; absent when there is nothing |
- * | `r:<id>` | string, TTL | how it ended: outcome␟ended␟run␟keep; while a task takes it, without an end |
+ * | `r:<id>` | string, TTL | how it ended: outcome␟=name␟ended␟run␟keep, some without a name; while a task takes it, without an end |
  * | `refs:<id>` | string | number of the tasks that take its result; absent when there are none |
  * | `needs:<id>` | list | ids (and origins) of the results it takes, until it is over; with ␟ at the end of one that was gone by then |
  * | `feeds:<id>` | list | `score␟id` of the pending tasks that wait for it |
@@ -175,9 +175,17 @@ local function policy(message)
     head.onError == 'pass', tonumber(head.redeliveries) or ${DEFAULT_POLICY.redeliveries}, head
 end
 
+local function name_in(message)
+  return message and string.match(message, '${UNIT}([^${UNIT}]*)${UNIT}')
+end
+-- The outcome of the task with this message: who looks at it later wants to know what task it was.
+local function named(outcome, message)
+  local name = name_in(message)
+  return name and outcome_in(outcome) .. '${UNIT}=' .. name or outcome
+end
 local function failure(status, id, message, why)
-  local name = message and string.match(message, '${UNIT}([^${UNIT}]*)${UNIT}') or '?'
-  return status .. cjson.encode({ task = name, queue = QUEUE, id = id, text = why })
+  local data = { task = name_in(message) or '?', queue = QUEUE, id = id, text = why }
+  return named(status .. cjson.encode(data), message)
 end
 
 -- A need: id of a task and, when a user chose that id, the origin that the task must have.
@@ -224,7 +232,9 @@ local function post(client, news)
   letter[#letter + 1] = news
 end
 local function tell(waiters, id, outcome, origin)
-  local caller = not origin and #id > ${CLIENT_LENGTH} and outcome ~= 's' and string.sub(id, 1, ${CLIENT_LENGTH})
+  -- Nobody waits for the end of a task that gives nothing, unless asked to.
+  local is_empty = outcome == 's' or string.byte(outcome, 2) == ${UNIT.charCodeAt(0)}
+  local caller = not origin and #id > ${CLIENT_LENGTH} and not is_empty and string.sub(id, 1, ${CLIENT_LENGTH})
   if not waiters and not caller then return end
   local news = id .. '${UNIT}' .. (#outcome > ${MAX_PUSH} and '?' or outcome)
   if caller then post(caller, news) end
@@ -299,7 +309,8 @@ end
 
 local function fail_for_need(id, outcome)
   call('ZREM', PENDING, id)
-  look_and_finish(id, outcome, (policy(message_of(id))))
+  local message = message_of(id)
+  look_and_finish(id, named(outcome, message), (policy(message)))
 end
 
 -- One result fewer to wait for. They are counted together, and those with none left move together.
@@ -384,7 +395,7 @@ local function die(id, message, outcome, keep, run)
     call('ZADD', DEAD, now + time, id)
     if call('ZCARD', DEAD) > ${MAX_DEAD} then drop_dead(call('ZRANGE', DEAD, 0, 0)[1]) end
   end
-  finish(id, outcome, keep, run, refs_of(id), record)
+  finish(id, named(outcome, message), keep, run, refs_of(id), record)
 end
 
 -- No pool has it any more; gives its old place in the line.
@@ -463,7 +474,7 @@ local function link(id, score, n)
       if pass == nil then pass = select(2, policy(message_of(id))) end
       if not pass then
         write(t, 'linked', linked + i)
-        fail_for_need(id, outcome_in(outcome))
+        fail_for_need(id, outcome)
         return i, true
       end
     end

@@ -610,22 +610,33 @@ return table.concat(answers)
   true,
 );
 
+/** A function that gives the name in a result, or '', and what comes behind it. */
+export const NAME_OF = `
+local function name_of(result)
+  local rest = string.sub(result, #outcome_in(result) + 2)
+  local name = string.match(rest, '^=([^${UNIT}]*)')
+  if name then return name, string.sub(rest, #name + 3) end
+  return '', rest
+end`;
+
 /**
  * What is known of a task. ARGV: now or '', id.
  * Returns {} or { status letter (p, q, l, s, f, e), message, fence, owner, losses, open, refs,
- * started, ended, origin, failures, log, key, due, needs }, with '' for what is not there.
+ * started, ended, origin, failures, log, key, due, needs, name of one that is over }, with '' for what is not there.
  */
 export const INSPECT: Script = script(
   "inspect",
   `
+${NAME_OF}
 local id = ARGV[2]
 local t = P .. 't:' .. id
 local message, result, run = message_of(id), redis.pcall('GET', P .. 'r:' .. id), call('HGET', RUNS, id)
 local v = read(t, 'owner', 'losses', 'open', 'started', 'origin', 'failures', 'log', 'key')
-local status, last, ended
+local status, last, ended, name
 if type(result) == 'string' then
   status = string.sub(result, 1, 1)
-  ended, last = string.match(string.sub(result, #outcome_in(result) + 2), '^(%d*)${UNIT}(.*)$')
+  name, last = name_of(result)
+  ended, last = string.match(last, '^(%d*)${UNIT}(.*)$')
 else
   status = call('ZSCORE', LEASES, id) and 'l'
     or call('ZSCORE', PENDING, id) and 'p'
@@ -637,7 +648,7 @@ local needs = list('LRANGE', P .. 'needs:' .. id, 0, -1)
 return { status, message or '', run and fence or '', owner or v[1] or '', v[2] or '',
   status == 'p' and v[3] or '', text(refs_of(id)),
   started or v[4] or '', ended or '', v[5] or '', v[6] or '', v[7] or '',
-  v[8] or '', call('ZSCORE', DUE, id) or '', needs }
+  v[8] or '', call('ZSCORE', DUE, id) or '', needs, name or '' }
 `,
 );
 

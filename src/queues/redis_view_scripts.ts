@@ -2,7 +2,7 @@
 import { UNIT } from "../message.ts";
 import { MAX_LINES } from "../notes.ts";
 import { MAX_EDGES, MAX_OPEN } from "../task_queue.ts";
-import { INSPECT, POOL_TTL, type Script, script } from "./redis_scripts.ts";
+import { INSPECT, NAME_OF, POOL_TTL, type Script, script } from "./redis_scripts.ts";
 
 /**
  * What a task waits for. ARGV: now or '', id, limits as JSON.
@@ -66,16 +66,18 @@ return ids
 
 /**
  * Tasks with their neighbours. ARGV: now or '', ids, STEPS at most.
- * Returns for each: { status, message or '', number of needs, number of feeds, needs, feeds }, or
- * nothing.
+ * Returns for each: { status, message or '', number of needs, number of feeds, needs, feeds, name of
+ * one that is over or '' }, or nothing.
  */
 export const SIGHTS: Script = script(
   "sights",
   `
+${NAME_OF}
 local sights = {}
 for i = 2, #ARGV do
   local id = ARGV[i]
-  local outcome = outcome_of(id)
+  local result = redis.pcall('GET', P .. 'r:' .. id)
+  local outcome = type(result) == 'string' and outcome_in(result)
   local status = outcome and string.sub(outcome, 1, 1)
     or call('ZSCORE', LEASES, id) and 'l'
     or call('ZSCORE', PENDING, id) and 'p'
@@ -87,7 +89,8 @@ for i = 2, #ARGV do
     sight = { status, message_of(id) or '', open and call('LLEN', needs) or 0,
       open and call('LLEN', feeds) or 0,
       open and call('LRANGE', needs, 0, ${MAX_EDGES - 1}) or {},
-      open and call('LRANGE', feeds, 0, ${MAX_EDGES - 1}) or {} }
+      open and call('LRANGE', feeds, 0, ${MAX_EDGES - 1}) or {},
+      outcome and name_of(result) or '' }
   end
   sights[#sights + 1] = sight
 end

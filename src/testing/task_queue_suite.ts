@@ -119,6 +119,35 @@ const LIFE: readonly Case[] = [
     await driver.end("failed", claim!);
     deepStrictEqual([await driver.status("a"), await driver.status("b")], ["failed", "failed"]);
   }],
+  [".inspect() and .sights() tell the name of a task, whatever became of it", async (bench) => {
+    const { driver } = bench;
+    const { queue } = driver;
+    const names = async (...ids: string[]) => {
+      const records = await Promise.all(ids.map((id) => queue.inspect(id)));
+      const seen = (await queue.sights(ids)).map((sight) => sight?.name);
+      deepStrictEqual(records.map((record) => record?.name), seen);
+      return seen;
+    };
+    await driver.enqueue({ id: "a", name: "a.1" }, { id: "b", name: "2" }, { id: "c", name: "c" });
+    await driver.enqueue({ id: "d", name: "d.d", takes: ["b"] }, { id: "e", name: "e" });
+    await driver.enqueue({ id: "f", name: "f", takes: ["d"] });
+    const all = ["a.1", "2", "c", "d.d", "e", "f"];
+    deepStrictEqual(await names("a", "b", "c", "d", "e", "f"), all);
+    const [a, b, c] = await driver.claim(3);
+    await driver.exchange({
+      reports: [
+        { ...driver.report("success", a!), name: "a.1" },
+        { ...driver.report("failed", b!), name: "2" },
+        { ...driver.report("success", c!), text: "", name: "c" },
+      ],
+    });
+    await driver.cancel("e");
+    deepStrictEqual(await names("a", "b", "c", "d", "e", "f"), all);
+    deepStrictEqual(await driver.outcome("a"), { status: "success", text: '"a"' });
+    deepStrictEqual(await driver.outcome("f"), await driver.outcome("b"));
+    const [dead] = await queue.dead(0, 1);
+    deepStrictEqual(dead?.outcome, await driver.outcome("b"));
+  }],
   [".stats() counts tasks by place", async ({ driver }) => {
     await driver.enqueue({ id: "a" }, { id: "b" }, { id: "c", takes: ["a", "b"] });
     await driver.claim();

@@ -105,9 +105,9 @@ async function factsOf(broker: Broker, record: TaskRecord): Promise<Record<strin
   return known(facts);
 }
 
-/** Name, arguments and wishes, which the queue keeps until the task is over. */
-function callOf({ message, needs }: TaskRecord): Record<string, unknown> {
-  return message === undefined ? {} : messageFacts(
+/** Name, and arguments and wishes, which the queue keeps until the task is over. */
+function callOf({ message, name, needs }: TaskRecord): Record<string, unknown> {
+  return message === undefined ? { task: name } : messageFacts(
     message,
     needs.map(({ id }) => `(the result of ${id})`),
   );
