@@ -354,7 +354,7 @@ export class RedisTaskQueue implements TaskQueue {
         count("ZCARD", "idle"),
         count("LLEN", "unsettled"),
         count("ZCARD", "dead"),
-        this.#connection.read("HEXISTS", `${this.#prefix}meta`, "paused") as Promise<number>,
+        count("EXISTS", "paused"),
       ]);
     const ready = line + keyed;
     const counts = { pending, scheduled, ready, leased, idle, unsettled, dead };

@@ -480,11 +480,11 @@ end
 local TYPES = {
   pending = 'zset', ready = 'zset', keyed = 'zset', leases = 'zset', due = 'zset', late = 'zset',
   dead = 'zset', turns = 'zset', rests = 'zset', idle = 'zset', keys = 'hash', busy = 'hash', runs = 'hash',
-  schedules = 'hash', meta = 'hash', unsettled = 'list',
+  schedules = 'hash', meta = 'hash', paused = 'string', unsettled = 'list',
 }
 local KINDS = {
   m = 'string', t = 'hash', r = 'string', refs = 'string', needs = 'list', feeds = 'list', dead = 'hash', kept = 'list',
-  line = 'zset', starts = 'list', window = 'string', pool = 'hash', upload = 'list', given = 'list',
+  line = 'zset', starts = 'list', window = 'string', pool = 'string', upload = 'list', given = 'list',
 }
 local TIMES = { starts = ${POOL_TTL}, window = ${WINDOW_TTL}, pool = ${POOL_TTL}, upload = ${UPLOAD_TTL} }
 local KEYS_OF = {}

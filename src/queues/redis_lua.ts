@@ -27,8 +27,9 @@
  * | `upload:<name>` | list, TTL | needs on their way to a very wide task |
  * | `unsettled` | list | what is still to be walked: `id` of a task that is over, `score␟id` of a pending one, `␟key` of a list of needs to give back |
  * | `window:<kind>:<name>` | string, TTL | `until␟id`: the task that calls of this window join |
- * | `meta` | hash | `sequence`, for places and fences, there for good from the first task on; `paused` |
- * | `pool:<id>` | hash, TTL | number, fence and claims of a pool's last exchange |
+ * | `meta` | hash | `sequence`, for places and fences, there for good from the first task on |
+ * | `paused` | string | there when no pool is to be given tasks |
+ * | `pool:<id>` | string, TTL | a pool's last exchange: number␟1 when it may be among the idle␟fence␟claims |
  * | `said:<id>`, `log:<id>` | hash, list, TTL | what a task said: its last `part`, the number of the `first` line; and the lines, as JSON |
  * | `cards` | hash, TTL | by pool: time␟card, what it told of itself and until when that is kept |
  *
@@ -79,7 +80,7 @@ local P = KEYS[1]
 local QUEUE = string.match(P, '{(.*)}')
 local PENDING, READY, LEASES, IDLE = P .. 'pending', P .. 'ready', P .. 'leases', P .. 'idle'
 local RUNS, UNSETTLED, META = P .. 'runs', P .. 'unsettled', P .. 'meta'
-local DUE, LATE, DEAD = P .. 'due', P .. 'late', P .. 'dead'
+local DUE, LATE, DEAD, PAUSED = P .. 'due', P .. 'late', P .. 'dead', P .. 'paused'
 local CLUSTER = false
 local call = redis.call
 
@@ -257,8 +258,8 @@ local function set_time(key, at, id)
 end
 
 -- Wakes one pool that listens, when there is something to claim or it is to sleep shorter.
-local function wake()
-  if not sooner and call('EXISTS', READY, TURNS) == 0 then return end
+local function wake(is_sure)
+  if not is_sure and not sooner and call('EXISTS', READY, TURNS) == 0 then return end
   while true do
     local pool, since = unpack(call('ZPOPMIN', IDLE))
     if not pool then return end
@@ -637,11 +638,10 @@ local function recover()
   return #silent == ${TIMES}
 end
 
--- Milliseconds until time brings something; -1 for no such time. When all is calm, nothing but leases
--- has one.
-local function next_time(calm)
+-- Milliseconds until time brings something; -1 for no such time.
+local function next_time()
   local first
-  for _, key in ipairs(calm and { LEASES } or { DUE, LATE, LEASES, RESTS }) do
+  for _, key in ipairs({ DUE, LATE, LEASES, RESTS }) do
     local at = tonumber(call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
     if at and (not first or at < first) then first = at end
   end

@@ -3,7 +3,7 @@
  *
  * Redis makes the functions of a script anew with each call: that took longer than most of what calls
  * do. So a script gets only what it uses, and the functions that few of its calls use are made when
- * the first of them is called. Until then each has a stand-in, which makes all of them.
+ * the first of them is called: `settle(…)` stands there as `rare().settle(…)`.
  */
 import { PRELUDE } from "./redis_lua.ts";
 
@@ -14,7 +14,7 @@ export const STATEMENTS: readonly string[] = PRELUDE.split(
 
 /** Functions that most calls use of the scripts that have them. */
 const OFTEN: ReadonlySet<string> = new Set([
-  ...["text", "read", "is_known", "message_of", "expired", "next_time"],
+  ...["text", "read", "is_known", "message_of"],
   ...["post", "tell", "send", "wake", "finish", "forget"],
 ]);
 
@@ -32,6 +32,9 @@ interface Statement extends Lua {
   readonly uses: readonly string[];
 }
 
+/** How the rare functions are reached. */
+const RARE = "rare().";
+
 let statements: readonly Statement[] | undefined;
 
 /** The body of a script with all that it needs before it. */
@@ -46,12 +49,9 @@ export function withPrelude(body: string): string {
   const rare = needed.filter((one) => !common.includes(one));
   const seen = new Set([script, ...common].flatMap(({ words }) => words));
   const names = rare.flatMap(({ name }) => name ?? []).filter((name) => seen.has(`${name}(`));
-  return [
-    ...(names.length > 0 ? ["local rare"] : []),
-    ...names.map((name) => `local function ${name}(...) return rare().${name}(...) end`),
-    ...common.map(({ text }) => text),
-    ...(names.length > 0 ? [makerOf(rare, names)] : []),
-  ].join("\n") + `\n${body}`;
+  const texts = common.map(({ text }) => text);
+  if (names.length === 0) return [...texts, body].join("\n");
+  return reaching(["local rare", ...texts, makerOf(rare, names), body].join("\n"));
 }
 
 /** Lua that makes the rare functions, once. */
@@ -63,6 +63,21 @@ ${rare.map(({ text }) => text).join("\n")}
 made = { ${names.map((name) => `${name} = ${name}`).join(", ")} }
 return made
 end`;
+}
+
+/** A script with its rare functions, which it calls as if they were there, calling them as they are. */
+export function reaching(script: string): string {
+  const maker = /^local made$[^]*^made = \{ (.*) \}\nreturn made\nend$/m.exec(script);
+  if (maker === null) return script;
+  const names = maker[1]!.split(", ").map((pair) => pair.split(" ")[0]);
+  const call = new RegExp(`(?<![.\\w])(?=(?:${names.join("|")})\\()`, "g");
+  const parts = [script.slice(0, maker.index), script.slice(maker.index + maker[0].length)];
+  return parts.map((part) => part.replace(call, RARE)).join(maker[0]);
+}
+
+/** The same with its rare functions called as if they were there: as it is written. */
+export function direct(script: string): string {
+  return script.replaceAll(RARE, "");
 }
 
 /** The statements among `all` that these use, and those that they use in turn, in their order. */

@@ -78,7 +78,7 @@ for i = 1, #line, 1000 do
   call('MSET', unpack(messages, i, math.min(i + 999, #line)))
   call('ZADD', READY, unpack(line, i, math.min(i + 999, #line)))
 end
-wake()
+wake(#line > 0)
 return table.concat(answers)
 `,
 );
@@ -289,8 +289,9 @@ local want, lease = tonumber(ARGV[5]), tonumber(ARGV[6])
 local leaving, again, reports = ARGV[8] == '1', ARGV[9] == '1', tonumber(ARGV[10])
 -- First of all a write that a full server refuses: then it refuses the whole exchange, and the pool
 -- keeps its reports. (Redis looks at its memory only before the first write of a script.)
-local last, fence, given = unpack(read(pool, 'number', 'fence', 'claims'))
-call('HSET', pool, 'seen', NOW, 'number', number, 'claims', last == number and given or '')
+local known = call('SET', pool, number .. '${UNIT}1${UNIT}${UNIT}', 'PX', ${POOL_TTL}, 'GET')
+local last, may_sleep, fence, given = string.match(known or '',
+  '^([^${UNIT}]*)${UNIT}([^${UNIT}]*)${UNIT}([^${UNIT}]*)${UNIT}(.*)$')
 
 local head, start
 local function is_run(run, fence)
@@ -300,13 +301,15 @@ end
 -- Each task once. Most have no record, and nobody takes their results.
 local reported = {}
 for first = 1, reports, 1000 do
-  local ids, names, counts, n, done = {}, {}, {}, math.min(1000, reports - first + 1), 0
+  local ids, names, n, done = {}, {}, math.min(1000, reports - first + 1), 0
   for i = 1, n do
     local id = ARGV[4 * (first + i) + 3]
-    ids[i], names[i], counts[i] = id, P .. 't:' .. id, P .. 'refs:' .. id
+    ids[i], names[i], names[n + i] = id, P .. 't:' .. id, P .. 'refs:' .. id
   end
-  local runs, refs = call('HMGET', RUNS, unpack(ids)), call('MGET', unpack(counts))
-  local any = call('EXISTS', unpack(names)) > 0
+  local runs, refs, any = call('HMGET', RUNS, unpack(ids)), {}, false
+  if call('EXISTS', unpack(names)) > 0 then
+    refs, any = call('MGET', unpack(names, n + 1)), call('EXISTS', unpack(names, 1, n)) > 0
+  end
   for i = 1, n do
     local id, at, run = ids[i], 4 * (first + i) + 3, runs[i]
     if is_run(run, ARGV[at + 1]) and not reported[id] then
@@ -347,10 +350,13 @@ for _ = 1, tonumber(ARGV[at]) do
   end
 end
 
+-- Until when the first of the leases lasts.
+local lasts = tonumber(call('ZRANGE', LEASES, 0, 0, 'WITHSCORES')[2]) or math.huge
 -- Not when sent again: the server was away, and this pool has yet to show its other tasks alive.
-local more = not again and #expired(LEASES) > 0 and recover()
+local is_late = not again and lasts <= now
+local more = is_late and recover()
 -- Most of the time nothing waits for its time or for being walked, and no task has a key.
-local calm = #over == 0 and call('EXISTS', DUE, LATE, DEAD, RESTS, UNSETTLED, KEYED) == 0
+local calm = not is_late and #over == 0 and call('EXISTS', DUE, LATE, DEAD, RESTS, UNSETTLED, KEYED, PAUSED) == 0
 if not calm then
   more = keep_time() or more
   more = settle(${STEPS}) or more
@@ -366,7 +372,7 @@ if last == number then
     end
   end
 elseif want > 0 and not overdue and (tonumber(last) or -1) < tonumber(number) and
-  call('HEXISTS', META, 'paused') == 0 then
+  (calm or call('EXISTS', PAUSED) == 0) then
   if calm and ARGV[7] == '' then
     popped = call('ZPOPMIN', READY, want)
   else
@@ -406,6 +412,7 @@ if #popped > 0 then
   end
   -- The last one first: of those that end together, Redis looks for the place of each from the front.
   local deadline, leases = text(now + lease), {}
+  lasts = math.min(lasts, now + lease)
   for i = 1, n do leases[2 * i - 1], leases[2 * i] = deadline, ids[n + 1 - i] end
   for i = 1, 2 * n, 1000 do
     call('ZADD', LEASES, unpack(leases, i, math.min(i + 999, 2 * n)))
@@ -438,11 +445,9 @@ end
 
 if leaving then
   call('UNLINK', pool)
-else
-  if last ~= number and #ids > 0 then
-    call('HSET', pool, 'fence', fence, 'claims', table.concat(ids, '${RECORD}'))
-  end
-  call('PEXPIRE', pool, ${POOL_TTL})
+elseif #ids > 0 then
+  local claims = (#ids < want and '1' or '') .. '${UNIT}' .. fence .. '${UNIT}' .. table.concat(ids, '${RECORD}')
+  call('SET', pool, number .. '${UNIT}' .. claims, 'PX', ${POOL_TTL})
 end
 -- A pool that got less than it wanted is to be woken; one that is busy must not be, since that
 -- would leave a task with it while another pool sleeps.
@@ -451,9 +456,9 @@ if #ids < want then
   call('ZADD', IDLE, NOW, sleeper)
   -- A pool that is killed cannot take its name off; one that lives comes again.
   call('PEXPIRE', IDLE, ${POOL_TTL})
-  next = next_time(calm)
+  next = not calm and next_time() or lasts < math.huge and math.max(0, lasts - now) or -1
   if rest and (next < 0 or rest - now < next) then next = rest - now end
-else
+elseif may_sleep ~= '' then
   call('ZREM', IDLE, sleeper)
 end
 if sooner or #ids >= want then wake() end
@@ -526,9 +531,11 @@ export const PAUSE: Script = script(
   "pause",
   `
 if ARGV[2] == '1' then
-  call('HSET', META, 'paused', 1)
+  call('SET', PAUSED, '1')
+  -- Whoever looks for queues finds them by this.
+  call('HINCRBY', META, 'sequence', 0)
 else
-  call('HDEL', META, 'paused')
+  call('UNLINK', PAUSED)
   wake()
 end
 `,
@@ -730,7 +737,7 @@ if not is_known(id) then
   call('HSET', t, 'origin', origin)
   finish(id, outcome, keep, nil, 0, { false, false, origin })
 elseif read(t, 'origin')[1] == origin and call('ZREM', PENDING, id) == 1 then
-  look_and_finish(id, outcome, keep)
+  look_and_finish(id, named(outcome, message_of(id)), keep)
 end
 local more = settle(${STEPS})
 wake()

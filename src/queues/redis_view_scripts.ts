@@ -37,7 +37,7 @@ local function until_of(rate, key)
   local time = rests_until(rate, key)
   return time and text(time) or ''
 end
-return { record, text(now), deadline or '', open, ahead or '', call('HEXISTS', META, 'paused'),
+return { record, text(now), deadline or '', open, ahead or '', call('EXISTS', PAUSED),
   call('ZCARD', LEASES), key and call('HGET', BUSY, key) or '0', until_of(limits.rate, ''),
   key and until_of(per_key.rate, key) or '' }
 `,

@@ -1,6 +1,5 @@
 /** A caller and a pool on one task queue, driven by hand, one step at a time. */
-import { encodeMessage, type Message } from "../message.ts";
-import { DEFAULT_POLICY } from "../message.ts";
+import { DEFAULT_POLICY, encodeMessage, type Message, nameIn } from "../message.ts";
 import { encodeFailure } from "../outcome.ts";
 import type {
   CancelAnswer,
@@ -70,7 +69,7 @@ export class Driver {
   }
 
   /** Ends attempts. The value of a success is the id of the task. */
-  async end(kind: Ending, ...claims: Pick<Claim, "id" | "fence">[]): Promise<void> {
+  async end(kind: Ending, ...claims: Claimed[]): Promise<void> {
     await this.exchange({ reports: claims.map((claim) => this.report(kind, claim)) });
   }
 
@@ -83,8 +82,10 @@ export class Driver {
   }
 
   /** How `kind` of end is reported. */
-  report(kind: Ending, { id, fence }: Pick<Claim, "id" | "fence">, keep = 60_000): Report {
-    return { id, fence, kind, keep, delay: RETRY, text: this.#text(kind, id) };
+  report(kind: Ending, { id, fence, message = "" }: Claimed, keep = 60_000): Report {
+    const name = nameIn(message);
+    const report = { id, fence, kind, keep, delay: RETRY, text: this.#text(kind, id) };
+    return name === undefined ? report : { ...report, name };
   }
 
   /** One exchange, and more of them until nothing inside the queue is left to do. */
@@ -138,6 +139,9 @@ export class Driver {
     }
   }
 }
+
+/** What is reported of a claim. */
+type Claimed = Pick<Claim, "id" | "fence"> & Partial<Pick<Claim, "message">>;
 
 function toNewTask({ id, takes = [], origin, plan, ...message }: TaskSpec): NewTask {
   const { priority, expiresAt } = message;

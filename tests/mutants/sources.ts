@@ -1,5 +1,5 @@
 /** {@linkcode allMutants}: the mutants of all scripts, and {@linkcode plant}, which makes one of them. */
-import { STATEMENTS } from "../../src/queues/redis_prelude.ts";
+import { direct, reaching, STATEMENTS } from "../../src/queues/redis_prelude.ts";
 import { SCRIPTS } from "../../src/queues/redis_scripts.ts";
 import { mutantsOf, type Mutation } from "./mutate.ts";
 
@@ -45,5 +45,9 @@ export function nameOf({ part, kind, line, nth }: Mutant): string {
 
 /** Makes the mistake wherever the part is. */
 export function plant({ part, text }: Mutant): (script: string) => string {
-  return (script) => script.replace(part.text, () => text);
+  return (script) => {
+    const written = direct(script);
+    const planted = written.replace(part.text, () => text);
+    return planted === written ? script : reaching(planted);
+  };
 }
