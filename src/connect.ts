@@ -91,6 +91,12 @@ export function getQueue<S = AnyTasks, const Path extends string = "">(
   url: string,
   options: QueueOptions<Path, NoInfer<S>> = {},
 ): Queue<S, Path> {
+  if (typeof options !== "object") {
+    throw new TypeError(
+      `Cannot get queue: expected an object of options, such as { name: "mail" }, received ` +
+        JSON.stringify(options),
+    );
+  }
   const {
     name = "default",
     target = "",

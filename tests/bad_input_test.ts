@@ -67,6 +67,7 @@ Deno.test("options that cannot be are refused", () => {
     [{ connectTimeout: -5 }, /connectTimeout must be milliseconds/],
     [{ ignoreResult: true } as QueueOptions, /option "ignoreResult" is for single tasks, see task/],
     [{ resultTimout: 5 } as QueueOptions, /unknown option "resultTimout"/],
+    ["mail" as QueueOptions, /expected an object of options, such as {.*}, received "mail"/],
   ];
   for (const [options, message] of wrong) {
     throws(() => getQueue("memory://", options), message);
