@@ -188,9 +188,11 @@ async function createClient(
   { host, port, tls, username, password, database, connectTimeout }: RedisServerAt,
   reconnectStrategy: (retries: number, cause: Error) => number | false | Error,
 ) {
-  const { createClient } = await loadRedisClient();
+  const { RedisClient } = await loadRedisClient();
   const socket = { host, port, connectTimeout, socketTimeout: SILENT, reconnectStrategy };
-  return createClient({
+  // Not createClient(), which makes methods for hundreds of commands: that takes 10 ms on Bun, and
+  // all that is sent from here is sent by sendCommand().
+  return new RedisClient({
     // Its own queue would send late calls before the ones that were under way.
     disableOfflineQueue: true,
     pingInterval: PING_EVERY,
