@@ -63,7 +63,7 @@ export type ToWorker =
 
 /** What a worker tells its pool. */
 export type FromWorker =
-  /** It runs, and can be told to start. */
+  /** A thread runs, and can be told to start; a process keeps what it is told until it runs. */
   | readonly ["up"]
   /** The module is there: it can have tasks, of these names, and declares these schedules. */
   | readonly ["ready", names: string, schedules: string]

@@ -123,6 +123,7 @@ function linesOf(input: Readable) {
 }
 
 class ProcessHandle implements WorkerHandle {
+  readonly keepsFrames = true;
   readonly #child: ChildProcess;
   readonly #shelf: ShelfFile | undefined;
   readonly #events: WorkerEvents;

@@ -44,7 +44,6 @@ export function serve(load: LoadModule): void {
   // Of the terminal or the service manager, and meant for the pool, which tells us what to do.
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => worker.leave());
-  send([["up"]]);
 }
 
 const encoder = new TextEncoder();

@@ -152,6 +152,7 @@ export class Worker {
       frames: (data) => this.#receive(data, start),
       ended: (ending) => this.#end(ending),
     });
+    if (this.#handle.keepsFrames) this.#handle.post(["start", start]);
     this.#startTimer = setTimeout(() => {
       this.unfit =
         `the import of the module or its ${start.export}() did not return within ${limits.startTimeout} ms`;

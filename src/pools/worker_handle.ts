@@ -3,6 +3,8 @@ import type { ToWorker } from "./frames.ts";
 
 /** The only thing that differs between pools: a thread or a process with a way to it. */
 export interface WorkerHandle {
+  /** Whether frames that are sent before it is up are kept for it; otherwise it says that it is up. */
+  readonly keepsFrames?: boolean;
   /** Sends a frame. */
   post(frame: ToWorker): void;
   /** All bytes of the worker's shelf; undefined when it has none. */
