@@ -2,7 +2,7 @@
 import { match, ok, rejects, strictEqual, throws } from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -157,6 +157,16 @@ for (const kind of KINDS) {
     },
   );
 }
+
+Deno.test("a pool that is prepared leaves a core to its own process until it starts", async () => {
+  const cores = availableParallelism();
+  await using broker = getBroker("memory://life", freshName());
+  await using pool = makePool("process", broker, { workers: cores + 1 }).prepare();
+  const count = () => pool.cards.get(broker.name)!.workers.length;
+  strictEqual(count(), Math.max(1, cores - 1));
+  pool.start();
+  strictEqual(count(), cores + 1);
+});
 
 Deno.test("a pool that was prepared ends without having started", async () => {
   await using broker = getBroker("memory://life", freshName());

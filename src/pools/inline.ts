@@ -78,7 +78,7 @@ export class InlineCrew implements Crew {
   }
 
   /** Is ready at once. */
-  start(host: CrewHost): void {
+  prepare(host: CrewHost): void {
     this.#host = host;
     if (this.#own !== undefined) host.schedules([...this.#own.declared]);
   }

@@ -1,4 +1,5 @@
 /** {@linkcode Supervisor}: keeps the workers of a pool running, and gives each task to one. */
+import { availableParallelism } from "node:os";
 import type { CardWorker, PoolCard } from "../cards.ts";
 import { WorqError } from "../errors.ts";
 import type { Job } from "./consumer.ts";
@@ -72,10 +73,18 @@ export class Supervisor implements Crew {
     return this.#ready.promise;
   }
 
-  /** Starts the workers. */
-  start(host: CrewHost): void {
+  /**
+   * Starts as many workers as there are cores beside the one that this process keeps busy while it
+   * connects. One more would only make all of them late.
+   */
+  prepare(host: CrewHost): void {
     this.#host = host;
-    for (const slot of this.#slots) this.#fill(slot);
+    this.#fillSlots(Math.max(1, availableParallelism() - 1));
+  }
+
+  /** Starts the others; when some failed already, that is up to the next one that gets ready. */
+  start(): void {
+    if (this.#failedStarts === 0) this.#fillSlots();
   }
 
   /** Tasks that the workers can have. */
@@ -166,8 +175,13 @@ export class Supervisor implements Crew {
     this.tasks = tasks;
     this.#host.schedules(schedules);
     this.#ready.resolve();
-    for (const slot of this.#slots) if (slot.worker === undefined) this.#fill(slot);
     this.#host.changed();
+    this.#fillSlots();
+  }
+
+  /** Has a worker in each of the first `count` slots. */
+  #fillSlots(count?: number): void {
+    for (const slot of this.#slots.slice(0, count)) if (slot.worker === undefined) this.#fill(slot);
   }
 
   /** The next worker starts while this one says goodbye. */

@@ -82,8 +82,10 @@ export interface Crew {
   readonly kind?: PoolCard["kind"];
   /** Its threads or processes. */
   readonly workers?: readonly CardWorker[];
-  /** Begins to get ready. */
-  start(host: CrewHost): void;
+  /** Begins to get ready, with as much of it as the machine has time for while the pool connects. */
+  prepare(host: CrewHost): void;
+  /** Gets ready as a whole. */
+  start?(): void;
   /** Tasks that it can have at the same time, now, with those that it has. */
   capacity(): number;
   /** Whether all workers have enough to do for a while. */
@@ -178,8 +180,9 @@ export class WorkerPool implements AsyncDisposable {
   }
 
   /**
-   * Has its workers get ready, and takes no tasks yet: for a program that has something else to do
-   * before it calls `start()`, which prepares what is not prepared. Throws an `Error` when it was
+   * Has workers get ready, and takes no tasks yet: for a program that has something else to do before
+   * it calls `start()`, which prepares what is not prepared. As long as none is ready, these are as
+   * many as there are cores beside the one that this process needs itself. Throws an `Error` when it was
    * stopped.
    */
   prepare(): this {
@@ -191,7 +194,7 @@ export class WorkerPool implements AsyncDisposable {
     this.#log("debug", "pool starts", { queues: this.#consumers.map(({ queue }) => queue) });
     active.add(this);
     this.#started = Date.now();
-    this.#crew.start({
+    this.#crew.prepare({
       id: this.id,
       logger: this.logger,
       changed: () => this.#changed(),
@@ -214,6 +217,7 @@ export class WorkerPool implements AsyncDisposable {
       ...this.#tickers.map((ticker) => ticker.run()),
       this.#announcer.run(),
     ]);
+    this.#crew.start?.();
     return this;
   }
 
