@@ -88,8 +88,8 @@ export class Broker implements AsyncDisposable {
   /** What pools of this broker keep to. */
   readonly limits: Limits | undefined;
   readonly #tasks = new TaskTable();
-  readonly #aroundEnqueue: Around | undefined;
-  readonly #aroundRun: AroundRun | undefined;
+  readonly #aroundEnqueue: () => Around | undefined;
+  readonly #aroundRun: () => AroundRun | undefined;
 
   /**
    * A broker for `taskQueue`, which it closes when it is closed itself. Throws a `RangeError` for
@@ -371,7 +371,7 @@ export class Broker implements AsyncDisposable {
     const task = this.#tasks.get(name);
     if (task === undefined) throw NO_TASK;
     const args = decode(text, inputs.length === 0 ? inputs : inputs.map(inputOf)) as unknown[];
-    const around = this.#aroundRun;
+    const around = this.#aroundRun();
     if (around === undefined) return runAs(run, () => perform(name, task, args));
     const shown = Object.assign(run.task, { args });
     return runAs(run, () => around(shown, (args) => perform(name, task, args)));

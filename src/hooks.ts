@@ -82,10 +82,19 @@ export type AroundRun = (
   body: (args: readonly unknown[]) => unknown,
 ) => Promise<unknown>;
 
+/** Where one of worq's own hooks says whether it has anything to do now; all others always have. */
+export const kAwake: unique symbol = Symbol("worq.awake") as never;
+
+/** One side of a hook. */
+type Side<Subject, Result> =
+  & ((subject: Subject, next: () => Promise<Result>) => Promise<Result>)
+  & { readonly [kAwake]?: () => boolean };
+
 /** One layer of the onion, and its place in the list of hooks. */
 interface Layer<Subject, Result> {
   readonly index: number;
-  readonly around: (subject: Subject, next: () => Promise<Result>) => Promise<Result>;
+  readonly around: Side<Subject, Result>;
+  readonly isAwake: () => boolean;
 }
 
 /** Throws a `TypeError` for what is no list of hooks. */
@@ -103,13 +112,10 @@ export function checkHooks(act: string, hooks: unknown): asserts hooks is readon
   }
 }
 
-/** What the hooks do around a call; undefined when they do nothing. */
-export function aroundEnqueue(hooks: readonly Hook[]): Around | undefined {
-  const layers = hooks.flatMap((hook, index): Layer<EnqueueCall, Enqueued>[] =>
-    hook.enqueue === undefined ? [] : [{ index, around: hook.enqueue.bind(hook) }]
-  );
-  if (layers.length === 0) return undefined;
-  return async (call, store) => {
+/** Asked at each call: what the hooks do around it, or undefined when they have nothing to do. */
+export function aroundEnqueue(hooks: readonly Hook[]): () => Around | undefined {
+  const layers = hooks.flatMap((hook, index) => layerOf(hook, index, hook.enqueue));
+  const around: Around = async (call, store) => {
     let stored: Promise<Stored> | undefined;
     // Called at once: when no hook waits, the call leaves in this tick.
     await through(layers, "call", "status", call, async () => {
@@ -119,21 +125,29 @@ export function aroundEnqueue(hooks: readonly Hook[]): Around | undefined {
     if (stored !== undefined) return await stored;
     throw new TypeError(`Cannot call ${call.name}: a hook did not call next(); throw to refuse it`);
   };
+  return () => layers.some(({ isAwake }) => isAwake()) ? around : undefined;
 }
 
-/** What the hooks do around a run; undefined when they do nothing. */
-export function aroundRun(hooks: readonly Hook[]): AroundRun | undefined {
-  const layers = hooks.flatMap((hook, index): Layer<RunningTask, TaskResult>[] =>
-    hook.run === undefined ? [] : [{ index, around: hook.run.bind(hook) }]
-  );
-  if (layers.length === 0) return undefined;
-  return async (task, body) => {
+/** Asked at each run: what the hooks do around it, or undefined when they have nothing to do. */
+export function aroundRun(hooks: readonly Hook[]): () => AroundRun | undefined {
+  const layers = hooks.flatMap((hook, index) => layerOf(hook, index, hook.run));
+  const around: AroundRun = (task, body) => {
     const core = async () => {
       checkList(`run ${task.name}`, task.args);
       return { value: await body(task.args) };
     };
-    return (await through(layers, "run", "value", task, core)).value;
+    return through(layers, "run", "value", task, core).then(({ value }) => value);
   };
+  return () => layers.some(({ isAwake }) => isAwake()) ? around : undefined;
+}
+
+function layerOf<Subject, Result>(
+  hook: Hook,
+  index: number,
+  side: Side<Subject, Result> | undefined,
+): Layer<Subject, Result>[] {
+  if (side === undefined) return [];
+  return [{ index, around: side.bind(hook), isAwake: side[kAwake] ?? (() => true) }];
 }
 
 /** `core` inside of all layers, the first outermost. Gives an object that has `key`. */
@@ -144,27 +158,39 @@ function through<Subject extends { readonly name: string }, Result extends objec
   subject: Subject,
   core: () => Promise<Result>,
 ): Promise<Result> {
-  const enter = async (depth: number): Promise<Result> => {
+  // Not an async function: what a layer only passes on needs no promise of its own.
+  const enter = (depth: number): Promise<Result> => {
     const layer = layers[depth];
-    if (layer === undefined) return await core();
+    if (layer === undefined) return core();
     const refuse = (why: string) =>
       new TypeError(`Cannot ${act} ${subject.name}: hooks[${layer.index}] ${why}`);
+    let inner: Promise<Result> | undefined;
     let open = true;
     const next = () => {
-      const inner = open
+      const given = open
         ? enter(depth + 1)
         : Promise.reject(refuse("called next() twice, or after its end"));
       open = false;
+      inner ??= given;
       // A hook may have failed by then, or given up.
-      inner.catch(() => {});
-      return inner;
+      given.catch(() => {});
+      return given;
+    };
+    const checked = async (given: Promise<unknown>) => {
+      try {
+        const result = await given;
+        if (typeof result === "object" && result !== null && key in result) return result as Result;
+        throw refuse("did not return what next() gives");
+      } finally {
+        open = false;
+      }
     };
     try {
-      const result: unknown = await layer.around(subject, next);
-      if (typeof result === "object" && result !== null && key in result) return result as Result;
-      throw refuse("did not return what next() gives");
-    } finally {
+      const given = layer.around(subject, next);
+      return given !== undefined && given === inner ? given : checked(given);
+    } catch (error) {
       open = false;
+      return Promise.reject(error);
     }
   };
   return enter(0);

@@ -124,13 +124,11 @@ export class Producer implements AsyncDisposable {
     const args = this.#encode(call.name, call.args);
     const isPlain = args.handles.length === 0 && call.plan === undefined;
     if (call.check !== undefined || call.around !== undefined) {
-      const stored = this.#track(this.#storeChecked(call, ref, args, context));
-      return { ref, used: stored.then((stored) => use(this, ref, stored)) };
+      return { ref, used: this.#track(this.#storeChecked(call, ref, args, context), ref, use) };
     }
     // Most calls are such, and each promise that they do without counts.
     if (isPlain) return { ref, used: this.#put(ref, args.text, NOTHING, call, context, use) };
-    const stored = this.#track(this.#store(ref, args, call, context));
-    return { ref, used: stored.then((stored) => use(this, ref, stored)) };
+    return { ref, used: this.#track(this.#store(ref, args, call, context), ref, use) };
   }
 
   /**
@@ -193,11 +191,16 @@ export class Producer implements AsyncDisposable {
     return { ...ref, origin: newId(client) };
   }
 
-  #track(stored: Promise<Stored>): Promise<Stored> {
+  /** Keeps in mind what is to be stored before the queue may close, and makes something of it then. */
+  #track<T>(stored: Promise<Stored>, ref: CallRef, use: Use<T>): Promise<T> {
     this.#sending.add(stored);
-    const sent = () => this.#sending.delete(stored);
-    stored.then(sent, sent);
-    return stored;
+    return stored.then((status) => {
+      this.#sending.delete(stored);
+      return use(this, ref, status);
+    }, (error) => {
+      this.#sending.delete(stored);
+      throw error;
+    });
   }
 
   #encode(name: string, args: readonly unknown[]): EncodedArguments {
@@ -276,15 +279,26 @@ export class Producer implements AsyncDisposable {
     return checked instanceof Promise ? checked.then(go) : go();
   }
 
-  async #store(
+  #store(
+    ref: CallRef,
+    args: EncodedArguments,
+    settings: Settings,
+    context: TaskContext,
+  ): Promise<Stored> {
+    const { plan } = settings;
+    if (plan !== undefined) this.#checkPlan(ref.taskName, plan, args.handles);
+    if (args.handles.length > 0) return this.#storeAfter(ref, args, settings, context);
+    return this.#put(ref, args.text, NOTHING, settings, context, asItIs);
+  }
+
+  /** Stores a call that takes results. */
+  async #storeAfter(
     ref: CallRef,
     { text, handles }: EncodedArguments,
     settings: Settings,
     context: TaskContext,
   ): Promise<Stored> {
-    const { plan } = settings;
     const { taskName: name } = ref;
-    if (plan !== undefined) this.#checkPlan(name, plan, handles);
     // Without an await where all it takes is stored or leaves with it: then it leaves in this tick.
     const refs = handles.every((handle) => this.#isSent(handle))
       ? handles.map((handle) => refOf(handle)!)
@@ -292,8 +306,8 @@ export class Producer implements AsyncDisposable {
     const needs = refs.every((need) => need.address === this.taskQueue.address)
       ? refs
       : await this.#bringAll(name, refs);
-    const stored = this.#put(ref, text, needs, settings, context, (_, __, stored) => stored);
-    if (handles.length > 0) await this.#argumentsStored(handles, stored);
+    const stored = this.#put(ref, text, needs, settings, context, asItIs);
+    await this.#argumentsStored(handles, stored);
     return await stored;
   }
 
@@ -426,6 +440,8 @@ export class Producer implements AsyncDisposable {
     );
   }
 }
+
+const asItIs: Use<Stored> = (_producer, _ref, stored) => stored;
 
 /** Whether a call with this plan is stored for certain, under its own id. */
 function isStored(plan: Plan | undefined): boolean {

@@ -214,8 +214,8 @@ export interface TargetOf {
   readonly options: OneTaskOptions<never>;
   /** The schema of a task's arguments, by its full name. */
   readonly schemaOf?: (name: string) => StandardSchema | undefined;
-  /** The hooks of the queue. */
-  readonly around?: Around | undefined;
+  /** What the hooks of the queue do around a call that is made now. */
+  readonly around: () => Around | undefined;
 }
 
 /** Where a queue's path keeps what it stands for. */
@@ -379,7 +379,8 @@ export function enqueue(of: TargetOf, args: unknown[]): Promise<unknown> {
     const call: Call = { name, args, ...settingsFor(name, options, args) };
     const schema = (options.args ?? of.schemaOf?.(name)) as StandardSchema | undefined;
     if (schema !== undefined) call.check = checkedBy(schema, call);
-    if (of.around !== undefined) call.around = hooked(of, of.around, call);
+    const around = of.around();
+    if (around !== undefined) call.around = hooked(of, around, call);
     if (options.ignoreResult) return producer.send(call, () => undefined).used;
     const { ref, used } = producer.send(call, toDeferred);
     // It carries the reference at once.
@@ -412,7 +413,7 @@ function enqueueTogether(
   const { id, key, ignoreResult, args = schemaOf?.(name) } = options as OneTaskOptions<never>;
   const settings = settingsOf(options);
   const isPlain = settings.plan === undefined && settings.patient === undefined;
-  if (!isPlain || around !== undefined || args !== undefined) return undefined;
+  if (!isPlain || around() !== undefined || args !== undefined) return undefined;
   if (id !== undefined || key !== undefined || ignoreResult) return undefined;
   return producer.sendEach(name, inputs, settings.options, toDeferred);
 }

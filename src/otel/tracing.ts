@@ -13,7 +13,7 @@ import {
 import config from "../../deno.json" with { type: "json" };
 import { carriedContext, carry } from "../context.ts";
 import { describeError } from "../errors.ts";
-import type { Enqueued, Hook, RunningTask, TaskResult } from "../hooks.ts";
+import { type Enqueued, type Hook, kAwake, type RunningTask, type TaskResult } from "../hooks.ts";
 import type { EnqueueCall } from "../task.ts";
 import { Calls } from "./calls.ts";
 import { addressed, senderIn, sinceCall } from "./headers.ts";
@@ -32,7 +32,8 @@ export interface TracingOptions {
  * run it (`run shop.pay`). They are one trace, in whatever processes they are: what leads there
  * travels in the task's context, in the format of the global propagator.
  *
- * As long as no provider of spans is registered, it does nothing.
+ * As long as no provider of spans is registered, it does nothing, and calls and runs are what they
+ * are without it.
  *
  * @example
  * ```ts
@@ -52,16 +53,16 @@ export interface TracingOptions {
 export function tracing(options: TracingOptions = {}): Required<Hook> {
   const { link = false } = options;
   const calls = new Calls();
-  return {
-    enqueue(call, next) {
-      const tracer = tracerNow();
-      return tracer === undefined ? next() : traceCall(tracer, calls, call, next);
-    },
-    run(task, next) {
-      const tracer = tracerNow();
-      return tracer === undefined ? next() : traceRun(tracer, link, task, next);
-    },
+  const enqueue: Required<Hook>["enqueue"] = (call, next) => {
+    const tracer = tracerNow();
+    return tracer === undefined ? next() : traceCall(tracer, calls, call, next);
   };
+  const run: Required<Hook>["run"] = (task, next) => {
+    const tracer = tracerNow();
+    return tracer === undefined ? next() : traceRun(tracer, link, task, next);
+  };
+  const awake = { [kAwake]: () => tracerNow() !== undefined };
+  return { enqueue: Object.assign(enqueue, awake), run: Object.assign(run, awake) };
 }
 
 /** Undefined as long as no provider is registered; that may happen at any time. */
@@ -72,7 +73,7 @@ function tracerNow(): Tracer | undefined {
     : provider.getTracer(config.name, config.version);
 }
 
-async function traceCall(
+function traceCall(
   tracer: Tracer,
   calls: Calls,
   call: EnqueueCall,
@@ -89,7 +90,7 @@ async function traceCall(
     { kind: SpanKind.PRODUCER, attributes, links },
     caller,
   );
-  if (!isSpanContextValid(span.spanContext())) return await next();
+  if (!isSpanContextValid(span.spanContext())) return next();
   const isRecorded = span.isRecording();
   const inSpan = trace.setSpan(caller, span);
   const { context: carried, dropped } = addressed(
@@ -101,19 +102,17 @@ async function traceCall(
   if (dropped.length > 0) span.setAttribute("worq.context.dropped", [...dropped]);
   // Before it is stored: what takes its result may be called in the same tick.
   if (isRecorded) calls.add(queue, id, span.spanContext());
-  return await endAfter(span, async () => {
-    try {
-      const enqueued = await next();
-      span.setAttribute("worq.task.status", enqueued.status);
-      return enqueued;
-    } catch (error) {
-      calls.delete(queue, id);
-      throw error;
-    }
+  return next().then((enqueued) => {
+    span.setAttribute("worq.task.status", enqueued.status);
+    span.end();
+    return enqueued;
+  }, (error) => {
+    calls.delete(queue, id);
+    return endWith(span, error);
   });
 }
 
-async function traceRun(
+function traceRun(
   tracer: Tracer,
   link: boolean,
   task: RunningTask,
@@ -137,14 +136,14 @@ async function traceRun(
     root: isLinked,
     links: isLinked ? [{ context: call }] : [],
   }, sender);
-  if (!isSpanContextValid(span.spanContext())) return await next();
+  if (!isSpanContextValid(span.spanContext())) return next();
   const running = trace.setSpan(sender, span);
   // For calls that no hook sees, and where nobody keeps track of what is active.
   const { context: carried } = addressed(carriedContext(), running);
-  return await endAfter(
-    span,
-    () => context.with(running, () => carry(Object.freeze(carried), next)),
-  );
+  return context.with(running, () => carry(Object.freeze(carried), next)).then((result) => {
+    span.end();
+    return result;
+  }, (error) => endWith(span, error));
 }
 
 function attributesOf(
@@ -160,17 +159,12 @@ function attributesOf(
   };
 }
 
-/** Ends the span with `body`, and has it tell what that throws. */
-async function endAfter<T>(span: Span, body: () => Promise<T>): Promise<T> {
-  try {
-    return await body();
-  } catch (thrown) {
-    const { name, message, stack } = describeError(thrown);
-    span.recordException({ name, message, ...(stack !== undefined && { stack }) });
-    span.setStatus({ code: SpanStatusCode.ERROR, message });
-    span.setAttribute("error.type", name || "_OTHER");
-    throw thrown;
-  } finally {
-    span.end();
-  }
+/** Has the span tell what was thrown, ends it, and throws that on. */
+function endWith(span: Span, thrown: unknown): never {
+  const { name, message, stack } = describeError(thrown);
+  span.recordException({ name, message, ...(stack !== undefined && { stack }) });
+  span.setStatus({ code: SpanStatusCode.ERROR, message });
+  span.setAttribute("error.type", name || "_OTHER");
+  span.end();
+  throw thrown;
 }
