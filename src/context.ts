@@ -12,6 +12,10 @@ export const NO_CONTEXT: TaskContext = Object.freeze({});
 
 // It is in the message of each task, which scripts read and workers get.
 const MAX_CONTEXT = 8_192;
+/** Quotes, colon and comma of an entry as JSON, and a brace. */
+const MARKS = 7;
+/** Bytes that JSON may make of a unit of text: `\u001f`. */
+const LONGEST_UNIT = 6;
 
 const carried = new AsyncLocalStorage<TaskContext>();
 // As long as nobody uses contexts, they cost a look at this.
@@ -71,6 +75,7 @@ export function isCarried(context: TaskContext): boolean {
 /** Throws for a context that cannot travel. */
 export function checkContext(act: string, context: unknown): asserts context is TaskContext {
   checkRecord(act, context);
+  let units = 0;
   for (const [key, value] of Object.entries(context)) {
     if (typeof value !== "string") {
       throw new TypeError(
@@ -83,7 +88,9 @@ export function checkContext(act: string, context: unknown): asserts context is 
         `Cannot ${act}: context.${key.toWellFormed()} has half a pair of surrogates`,
       );
     }
+    units += key.length + value.length + MARKS;
   }
+  if (units * LONGEST_UNIT <= MAX_CONTEXT) return; // most are small, and this is done for each task
   const text = JSON.stringify(context);
   const bytes = text.length * 3 <= MAX_CONTEXT ? 0 : new TextEncoder().encode(text).length;
   if (bytes > MAX_CONTEXT) {

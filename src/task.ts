@@ -432,17 +432,28 @@ function hooked(
 ): NonNullable<Call["around"]> {
   const { name, args } = call;
   return (id, context, store) => {
-    const { id: _id, args: _args, ...rest } = options;
-    const shown: EnqueueCall["options"] = Object.freeze(rest);
+    const shown = shownOf(options);
     const seen: EnqueueCall = { name, queue: producer.name, id, args, options: shown, context };
     return around(seen, () => {
       checkList(`call ${name}`, seen.args);
-      if (seen.options === shown) return store({ ...call, ...seen, options: call.options });
+      if (seen.options === shown) return store({ ...call, args: seen.args, context: seen.context });
       checkChanged(`call ${name}`, options, seen.options);
       const changed = { ...seen.options, ...(options.id === undefined ? {} : { id: options.id }) };
       return store({ ...seen, ...settingsFor(name, changed, seen.args) });
     });
   };
+}
+
+/** One for all calls with the same options. */
+const shown = new WeakMap<OneTaskOptions<never>, EnqueueCall["options"]>();
+
+/** What hooks see of the options of a call. */
+function shownOf(options: OneTaskOptions<never>): EnqueueCall["options"] {
+  const known = shown.get(options);
+  if (known !== undefined) return known;
+  const { id: _id, args: _args, ...rest } = options;
+  shown.set(options, Object.freeze(rest));
+  return rest;
 }
 
 /** Throws unless `args` is a list. */

@@ -34,6 +34,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { kRef, type TaskRef } from "../src/codec.ts";
+import { aroundEnqueue, aroundRun } from "../src/hooks.ts";
 import { Calls } from "../src/otel/calls.ts";
 import { testOn, testOnAll } from "./support/backends.ts";
 import { findDeno } from "./support/runtimes.ts";
@@ -267,6 +268,17 @@ testOnAll(
     deepStrictEqual(await context.result(WAIT), carried);
   },
 );
+
+Deno.test("without a provider nobody goes through the hook, but through what is made of it", () => {
+  const { enqueue } = tracing();
+  const around = (hooks: readonly Hook[]) =>
+    [aroundEnqueue(hooks)(), aroundRun(hooks)()].map((one) => one !== undefined);
+  deepStrictEqual(around([tracing(), tracing()]), [false, false]);
+  deepStrictEqual(around([{ ...tracing(), run: (_task, next) => next() }]), [false, true]);
+  deepStrictEqual(around([{ enqueue: (call, next) => enqueue(call, next) }]), [true, false]);
+  using _registered = register();
+  deepStrictEqual(around([tracing()]), [true, true]);
+});
 
 testOnAll("a provider that is registered later is used", async (url, name) => {
   await served(url, name, async (q) => {

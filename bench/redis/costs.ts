@@ -94,7 +94,7 @@ function field(info: string, name: string): number {
 }
 
 /** CPU seconds of a process, with all its threads; NaN where there is no `/proc`. */
-async function cpuOf(pid: number): Promise<number> {
+export async function cpuOf(pid: number): Promise<number> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, "utf8");
     // The name, in parentheses, may hold spaces; user and system time are fields 14 and 15.

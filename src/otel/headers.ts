@@ -21,13 +21,13 @@ export function addressed(carried: TaskContext, active: Context, id?: string): A
   const headers: Record<string, string> = {};
   propagation.inject(active, headers);
   if (id !== undefined) headers[CALLED] = `${Date.now()} ${id}`;
-  const old = new Set([...propagation.fields(), CALLED]);
-  const own = Object.entries(carried).filter(([key]) => !old.has(key));
+  const old = [...propagation.fields(), CALLED];
+  const own = Object.fromEntries(Object.entries(carried).filter(([key]) => !old.includes(key)));
   const names = Object.keys(headers);
-  for (const kept of [names, names.filter((name) => name === FIRST), []]) {
-    const context = Object.fromEntries([...own, ...kept.map((name) => [name, headers[name]!])]);
-    if (!fits(context)) continue;
-    return { context, dropped: names.filter((name) => !kept.includes(name)) };
+  const { [FIRST]: first } = headers;
+  for (const kept of [headers, first === undefined ? {} : { [FIRST]: first }, {}]) {
+    const context = { ...own, ...kept };
+    if (fits(context)) return { context, dropped: names.filter((name) => !(name in kept)) };
   }
   // What the user gave cannot travel as it is: the call says so.
   return { context: carried, dropped: names };
