@@ -10,7 +10,6 @@ import { context, propagation, trace } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import {
-  AlwaysOffSampler,
   AlwaysOnSampler,
   BasicTracerProvider,
   BatchSpanProcessor,
@@ -19,11 +18,13 @@ import {
   TraceIdRatioBasedSampler,
 } from "@opentelemetry/sdk-trace-base";
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import * as worq from "../mod.ts";
 import { tracing } from "../otel.ts";
-import { serveHealth } from "../src/cli/health.ts";
 import { Announcer } from "../src/pools/announcer.ts";
 import { Meter } from "../src/pools/meter.ts";
 import { RedisServer } from "../tests/support/redis_server.ts";
@@ -49,10 +50,7 @@ const SIDES: Readonly<Record<string, () => worq.Hook[]>> = {
   },
   "cards and meter": () => [],
   [SCRAPED]: () => [],
-  "a hook that does nothing":
-    () => [{ enqueue: (_call, next) => next(), run: (_t, next) => next() }],
   "`tracing()`, no provider": () => [tracing()],
-  "`tracing()`, nothing sampled": () => traced(new AlwaysOffSampler()),
   "`tracing()`, 1 % sampled": () => traced(new TraceIdRatioBasedSampler(0.01)),
   "`tracing()`, all sampled": () => traced(new AlwaysOnSampler()),
 };
@@ -117,6 +115,7 @@ async function measure(side: string, of: Case, seconds: number): Promise<Figures
   const server = of.isShared ? stack.use(await RedisServer.start()) : undefined;
   const broker = stack.use(init(server?.url ?? "memory://", side));
   const pool = stack.use(of.pool(broker, side).start());
+  if (pool instanceof worq.ModuleWorkerPool) await pool.ready;
   if (side === SCRAPED) stack.use(await scraped(broker, pool));
   const target = broker.queue<typeof tasks>()[of.task];
   const call = async (chunk: number) => {
@@ -147,20 +146,21 @@ async function scraped(
   { name, taskQueue }: worq.Broker,
   pool: worq.WorkerPool,
 ): Promise<AsyncDisposable> {
-  const at = { host: "127.0.0.1", port: 20_000 + process.pid % 40_000 };
-  const server = await serveHealth(at, {
-    readiness: () => Promise.resolve(undefined),
-    async metrics() {
-      const pools = [...pool.cards.values()];
-      return worq.metricsText([{ queue: name, stats: await taskQueue.stats(), pools }]);
-    },
+  const server = createServer(async (_request, response) => {
+    const pools = [...pool.cards.values()];
+    response.end(worq.metricsText([{ queue: name, stats: await taskQueue.stats(), pools }]));
   });
-  const ask = async () => await (await fetch(`http://${at.host}:${at.port}/metrics`)).text();
-  const timer = setInterval(ask, SCRAPE);
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  const ask = async () => await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  let asked: Promise<unknown> | undefined;
+  const timer = setInterval(() => asked = ask(), SCRAPE);
   return {
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
-      await server[Symbol.asyncDispose]();
+      await asked;
+      server.closeAllConnections();
+      server.close();
     },
   };
 }

@@ -27,7 +27,12 @@ export function addressed(carried: TaskContext, active: Context, id?: string): A
   const { [FIRST]: first } = headers;
   for (const kept of [headers, first === undefined ? {} : { [FIRST]: first }, {}]) {
     const context = { ...own, ...kept };
-    if (fits(context)) return { context, dropped: names.filter((name) => !(name in kept)) };
+    if (fits(context)) {
+      return {
+        context,
+        dropped: names.filter((name) => !Object.hasOwn(kept, name)),
+      };
+    }
   }
   // What the user gave cannot travel as it is: the call says so.
   return { context: carried, dropped: names };
