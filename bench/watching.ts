@@ -34,8 +34,6 @@ import { type Payload, payload } from "./protocol.ts";
 import { cpuOf } from "./redis/costs.ts";
 
 const WIDTH = 50;
-/** Milliseconds before what is measured. */
-const WARM_UP = 1_000;
 const SCRAPE = 1_000;
 
 const OFF = "all off";
@@ -132,7 +130,7 @@ async function measure(side: string, of: Case, seconds: number): Promise<Figures
     await Promise.all(Array.from({ length: of.callers }, caller));
     return { done, took: performance.now() - start };
   };
-  await run(WARM_UP);
+  await run(1_000 * seconds); // compilers are at work for some seconds
   const workers = [...pool.cards.values()].flatMap((card) => card.workers.map(({ pid }) => pid!));
   const pids = [process.pid, ...workers, ...(server === undefined ? [] : [server.pid])];
   const cpu = async () => (await Promise.all(pids.map(cpuOf))).reduce((a, b) => a + b, 0);
@@ -198,6 +196,6 @@ if (import.meta.main) {
     process.exit();
   }
   for (const name of Object.keys(CASES)) {
-    console.log(`${compare(name, Number(first ?? 5), Number(side ?? 3))}\n`);
+    console.log(`${compare(name, Number(first ?? 5), Number(side ?? 5))}\n`);
   }
 }
