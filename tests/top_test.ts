@@ -1,11 +1,13 @@
 /** `worq top` on a real terminal, that of tmux, beside a real server. */
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import process from "node:process";
 import { getBroker, InlineWorkerPool, type PoolCard } from "@worq/worq";
 import { screenOf, type TopState } from "../src/cli/top_screen.ts";
 import { quantile, ratesOf } from "../src/rates.ts";
 import { TALLY_BOUNDS } from "../src/cards.ts";
 import { freshName, redisUrl } from "./support/backends.ts";
 import { eventually } from "./support/eventually.ts";
+import { KEPT, RedisServer } from "./support/redis_server.ts";
 import { Terminal, testInTerminal } from "./support/terminal.ts";
 import { FROM_SOURCE, worq } from "./support/worq.ts";
 
@@ -48,6 +50,49 @@ testInTerminal("worq top: shows queues, pools and tasks, and keys act", async ()
   end.resolve();
 });
 
+testInTerminal("worq top: a server may go away and come back", async () => {
+  if (redisUrl === undefined) return;
+  await using server = await RedisServer.start(KEPT);
+  await using broker = getBroker(server.url, "mail");
+  const q = broker.queue();
+  await Promise.all([q.a(), q.b(), q.c()]);
+  const args = ["top", "--url", server.url, "--interval", "200ms"];
+  using one = new Terminal(120, ...FROM_SOURCE.command, ...args);
+  using other = new Terminal(120, ...FROM_SOURCE.command, ...args);
+  const shows = (terminal: Terminal, pattern: RegExp) =>
+    eventually(() => terminal.screen, (text) => pattern.test(text));
+  const silent = /^The server does not answer since \d\d:\d\d:\d\d, trying again/m;
+  for (const terminal of [one, other]) await shows(terminal, /^> mail +0 +3 /m);
+
+  await server.stop();
+  for (const terminal of [one, other]) await shows(terminal, silent);
+  one.press("p");
+  one.press("s");
+  const screen = await shows(one, /by ready/);
+  match(screen, /^> mail +0 +3 /m);
+  match(screen, silent);
+  other.press("C-c");
+  await shows(other, /^ended with 0$/m);
+
+  await server.start();
+  await q.d();
+  await shows(one, /^> mail +0 +4 [^]*^q quit/m);
+
+  // One that hangs takes connections, and says nothing.
+  process.kill(server.pid, "SIGSTOP");
+  await shows(one, silent);
+  one.press("q");
+  await shows(one, /^ended with 0$/m);
+});
+
+testInTerminal("worq top: without a server it does not begin", async () => {
+  const args = ["top", "--url", "redis://127.0.0.1:1"];
+  using terminal = new Terminal(120, ...FROM_SOURCE.command, ...args);
+  const screen = await eventually(() => terminal.screen, (text) => /^ended with/m.test(text));
+  match(screen, /^worq: Cannot use Redis at 127.0.0.1:1: .*; another server: --url$/m);
+  match(screen, /^ended with 3$/m);
+});
+
 Deno.test("worq top wants a terminal", async () => {
   const { code, err } = await worq(FROM_SOURCE, "top", "--url", "redis://127.0.0.1:1");
   match(err, /^worq: this needs a terminal; for a program: worq status --json\n$/);
@@ -80,7 +125,7 @@ Deno.test("the screen never has more lines and columns than there are", () => {
   }));
   const state: TopState = {
     ...{ server: "redis://s", now: new Date(), queues, pools: [], tasks, sort: "name" },
-    ...{ selected: queues[70]!.name, message: "" },
+    ...{ selected: queues[70]!.name, message: "", silence: undefined },
   };
   for (const [columns, rows] of [[80, 24], [20, 5], [300, 60], [10, 2]] as const) {
     const lines = screenOf(state, columns, rows);

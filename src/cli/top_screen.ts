@@ -42,6 +42,15 @@ export interface TopState {
   readonly selected: string | undefined;
   /** A question, or what went wrong. */
   readonly message: string;
+  /** What is shown is from before it; undefined while the server answers. */
+  readonly silence: Silence | undefined;
+}
+
+/** A server that does not answer. */
+export interface Silence {
+  readonly since: Date;
+  /** What the last try met; empty while it is under way. */
+  readonly reason: string;
 }
 
 const QUEUE_NUMBERS = ["PENDING", "READY", "RUNNING", "DEAD", "DONE/s", "FAILED/s", "P50", "P99"];
@@ -66,8 +75,8 @@ export function sorted(queues: readonly TopQueue[], sort: Sort): TopQueue[] {
 
 /** The screen, as many lines as there is room for, none wider than it. */
 export function screenOf(state: TopState, columns: number, rows: number): string[] {
-  const { server, now, sort, selected, message } = state;
-  const title = `worq top  ${server}  ${now.toLocaleTimeString("en-GB")}  by ${sort}`;
+  const { server, now, sort, selected } = state;
+  const title = `worq top  ${server}  ${clock(now)}  by ${sort}`;
   const room = Math.max(3, rows - FRAME);
   const [queueRoom, poolRoom, taskRoom] = shares(room, [
     ...[state.queues.length, state.pools.length, state.tasks.length],
@@ -94,9 +103,20 @@ export function screenOf(state: TopState, columns: number, rows: number): string
     ),
   ];
   const free = Math.max(0, rows - 1 - lines.length);
-  const last = message === "" ? styled("dim", KEYS) : message;
-  return [...lines.slice(0, rows - 1), ...Array<string>(free).fill(""), last]
+  return [...lines.slice(0, rows - 1), ...Array<string>(free).fill(""), lastLine(state)]
     .map((line) => fit(line, columns));
+}
+
+function lastLine({ message, silence }: TopState): string {
+  if (message !== "") return message;
+  if (silence === undefined) return styled("dim", KEYS);
+  const { since, reason } = silence;
+  const why = reason === "" ? "" : `: ${oneLine(reason)}`;
+  return styled("red", `The server does not answer since ${clock(since)}, trying again${why}`);
+}
+
+function clock(time: Date): string {
+  return time.toLocaleTimeString("en-GB");
 }
 
 function queueCells({ name, stats, rates }: TopQueue, selected: string | undefined): string[] {

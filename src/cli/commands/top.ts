@@ -1,8 +1,15 @@
 /** `worq top`: what happens on a server, live. */
 import process from "node:process";
 import { Command, Option } from "commander";
-import { type Broker, getBroker, listQueues, type PoolCard } from "../../../mod.ts";
+import {
+  type Broker,
+  getBroker,
+  listQueues,
+  type PoolCard,
+  QueueUnavailable,
+} from "../../../mod.ts";
 import { RateHistory } from "../../rate_history.ts";
+import { waitUntil } from "../../wait.ts";
 import { CliError } from "../failure.ts";
 import { queuesOption, urlOption } from "../options.ts";
 import { output } from "../output.ts";
@@ -24,7 +31,8 @@ Keys
   p           pause the selected queue, or resume it
   c           clear the selected queue, after a question
 
-Rates and times are of the last seconds, as pools tell them.
+Rates and times are of the last seconds, as pools tell them. A server that goes away is waited for:
+the last figures stay.
 
 Examples
   worq top --url redis://host:6379
@@ -33,6 +41,10 @@ Examples
 
 /** Milliseconds between looks, at least. */
 const SHORTEST = 200;
+/** Milliseconds after which a server that has not answered counts as silent. */
+const PATIENCE = 2_000;
+/** Milliseconds that closing the connections may take. */
+const FAREWELL = 300;
 /** Another screen, without a cursor; and back. */
 const [ENTER, LEAVE] = ["\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"];
 
@@ -67,8 +79,10 @@ class Screen implements AsyncDisposable {
   #state: TopState;
   /** What `y` agrees to. */
   #asked: (() => Promise<unknown>) | undefined;
+  /** The look that is under way: a server that is silent may hold it up for long. */
+  #looking: Promise<true> | undefined;
   #news = Promise.withResolvers<void>();
-  #isOver = false;
+  readonly #end = new AbortController();
 
   constructor(settings: TopSettings) {
     this.#settings = settings;
@@ -76,7 +90,8 @@ class Screen implements AsyncDisposable {
     this.#state = {
       server: settings.url.replace(/\/\/.*@/, "//"),
       now: new Date(),
-      ...{ queues: [], pools: [], tasks: [], sort: "name", selected: undefined, message: "" },
+      ...{ queues: [], pools: [], tasks: [], sort: "name", selected: undefined },
+      ...{ message: "", silence: undefined },
     };
   }
 
@@ -90,7 +105,7 @@ class Screen implements AsyncDisposable {
       while (!this.#isOver) {
         this.#draw();
         await this.#pause();
-        if (!this.#isOver) await this.#look();
+        if (!this.#isOver) await this.#lookAgain();
       }
     } finally {
       output().off("resize", this.#draw);
@@ -102,8 +117,14 @@ class Screen implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const broker of this.#brokers.values()) await broker[Symbol.asyncDispose]();
-    await this.#connection[Symbol.asyncDispose]();
+    const brokers = [...this.#brokers.values(), this.#connection];
+    const closed = Promise.all(brokers.map((broker) => broker[Symbol.asyncDispose]()));
+    // A server that is away hears no farewell, and the process is about to end.
+    await waitUntil(closed, { timeout: FAREWELL });
+  }
+
+  get #isOver(): boolean {
+    return this.#end.signal.aborted;
   }
 
   async #pause(): Promise<void> {
@@ -111,6 +132,23 @@ class Screen implements AsyncDisposable {
     const timer = setTimeout(this.#news.resolve, Math.max(SHORTEST, this.#settings.interval));
     await this.#news.promise;
     clearTimeout(timer);
+  }
+
+  /** Looks, for as long as there is patience; a look that takes longer goes on meanwhile. */
+  async #lookAgain(): Promise<void> {
+    const since = this.#state.silence?.since ?? new Date();
+    const { signal } = this.#end;
+    this.#looking ??= this.#look().then(() => true as const).finally(() => {
+      this.#looking = undefined;
+    });
+    try {
+      const isDone = await waitUntil(this.#looking, { timeout: PATIENCE, signal });
+      if (!isDone) this.#change({ silence: { reason: "", ...this.#state.silence, since } });
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof QueueUnavailable)) throw error;
+      this.#change({ silence: { since, reason: error.message } });
+    }
   }
 
   async #look(): Promise<void> {
@@ -138,6 +176,7 @@ class Screen implements AsyncDisposable {
         rates: this.#history.poolRates(card.id, seen),
       })),
       tasks,
+      silence: undefined,
       ...(selected === undefined ? {} : { selected }),
     });
   }
@@ -147,6 +186,7 @@ class Screen implements AsyncDisposable {
   }
 
   readonly #draw = (): void => {
+    if (this.#isOver) return;
     const { columns = 80, rows = 24 } = output();
     const lines = screenOf(this.#state, columns, rows);
     output().write(`\x1b[H${lines.map((line) => `${line}\x1b[K`).join("\r\n")}\x1b[J`);
@@ -159,21 +199,26 @@ class Screen implements AsyncDisposable {
   };
 
   #press(key: string): void {
+    if (key === "\x03") return this.#quit();
     if (this.#asked !== undefined) return this.#answer(key);
-    const { sort, selected } = this.#state;
-    if (key === "q" || key === "\x03") {
-      this.#isOver = true;
-      this.#news.resolve();
-    } else if (key === "s") {
+    const { sort, selected, silence } = this.#state;
+    this.#change({ message: "" });
+    if (key === "q") this.#quit();
+    else if (key === "s") {
       this.#change({ sort: SORTS[(SORTS.indexOf(sort) + 1) % SORTS.length]! });
     } else if (key === "\x1b[A" || key === "k") this.#select(-1);
     else if (key === "\x1b[B" || key === "j") this.#select(1);
-    else if (selected === undefined) return;
+    else if (selected === undefined || silence !== undefined) return;
     else if (key === "p") this.#pauseOrResume(selected);
     else if (key === "c") {
       const broker = this.#brokers.get(selected);
       this.#ask(`remove every task of queue "${selected}" that no pool has`, () => broker!.clear());
     }
+  }
+
+  #quit(): void {
+    this.#end.abort();
+    this.#news.resolve();
   }
 
   #select(by: 1 | -1): void {
@@ -206,7 +251,10 @@ class Screen implements AsyncDisposable {
   #do(go: () => Promise<unknown>): void {
     go().then(
       () => this.#news.resolve(),
-      (error: Error) => this.#change({ message: error.message }),
+      (error: Error) => {
+        this.#change({ message: error.message });
+        this.#draw();
+      },
     );
   }
 }
