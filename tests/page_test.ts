@@ -29,20 +29,26 @@ interface Tools {
   open(hash: string, options?: Parameters<Browser["newPage"]>[0]): Promise<Page>;
 }
 
+/** One for all tests: to start it takes longer than most of them. Each page has its own storage. */
+let browser: Browser | undefined;
+if (isDeno) Deno.test.afterAll(() => browser?.close());
+
 function testPage(name: string, body: (tools: Tools) => Promise<void>): void {
   if (CHROMIUM === undefined) console.log(`not run, there is no chromium: ${name}`);
   Deno.test({
     name,
     ignore: CHROMIUM === undefined || !isDeno,
-    // The browser is a process that playwright keeps pipes and timers for.
+    // The browser outlives the test, and playwright keeps pipes and timers for it.
     sanitizeOps: false,
     sanitizeResources: false,
     fn: async () => {
       await using stub = await DashboardStub.start();
-      const browser = await openChromium();
+      browser ??= await openChromium();
+      const pages: Page[] = [];
       const said: string[] = [];
       const open: Tools["open"] = async (hash, options = { viewport: WIDE }) => {
-        const page = await browser.newPage(options);
+        const page = await browser!.newPage(options);
+        pages.push(page);
         page.on("console", (message) => {
           // The browser tells of answers of 404 and lost connections, which some tests want.
           if (message.location().url.includes("/api/")) return;
@@ -56,7 +62,7 @@ function testPage(name: string, body: (tools: Tools) => Promise<void>): void {
       try {
         await body({ stub, open });
       } finally {
-        await browser.close();
+        for (const page of pages) await page.close();
       }
       deepStrictEqual(said, []);
     },
@@ -66,7 +72,7 @@ function testPage(name: string, body: (tools: Tools) => Promise<void>): void {
 /** What axe finds that is serious or critical, in a line for each. */
 async function findings(page: Page): Promise<string[]> {
   // As the debugger does, past the page's policy.
-  await page.evaluate(axe.source);
+  if (!await page.evaluate("'axe' in globalThis")) await page.evaluate(axe.source);
   const found = await page.evaluate(
     `axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => violations
       .filter(({ impact }) => impact === "serious" || impact === "critical")
@@ -92,18 +98,22 @@ const VIEWS = {
   nowhere: { hash: "#/else", shows: ".empty" },
 };
 
-// Colours depend on the scheme and places on the width, so that two of the four tell of all.
-for (const [scheme, viewport] of [["light", NARROW], ["dark", WIDE]] as const) {
+// Pages are opened for one scheme and width, and each is turned to the other scheme.
+for (
+  const [first, second, viewport] of [["light", "dark", NARROW], ["dark", "light", WIDE]] as const
+) {
   for (const [name, { hash, shows }] of Object.entries(VIEWS)) {
-    const title =
-      `the page, ${scheme}, ${viewport.width} wide: ${name} neither overflows nor hinders`;
+    const title = `the page, ${viewport.width} wide: ${name} neither overflows nor hinders`;
     testPage(title, async ({ stub, open }) => {
       if (name.startsWith("hostile")) stub.queues = HOSTILE_QUEUES;
-      const page = await open(hash, { viewport, colorScheme: scheme });
+      const page = await open(hash, { viewport, colorScheme: first });
       await page.locator(shows).first().waitFor({ state: "attached" });
       stub.tellPast();
-      strictEqual(await overflow(page), 0);
-      deepStrictEqual(await findings(page), []);
+      for (const colorScheme of [first, second]) {
+        await page.emulateMedia({ colorScheme });
+        strictEqual(await overflow(page), 0, colorScheme);
+        deepStrictEqual(await findings(page), [], colorScheme);
+      }
       strictEqual(await page.evaluate("globalThis.hit"), undefined);
     });
   }
