@@ -565,9 +565,8 @@ Deno.test("dashboard: a listener hears signs of life, and one that does not read
     look: 1,
     sign: 1,
   });
-  const { signal } = new AbortController();
-  const slow = events.listen(signal);
-  await using heard = new Heard(events.listen(signal));
+  const slow = events.listen();
+  await using heard = new Heard(events.listen());
   const all: string[] = [];
   while (looks < 20) all.push(await heard.next());
   ok(all.includes(":"));
@@ -586,8 +585,7 @@ testOn(
     const looks = new Looks(new Board(broker), false);
     using events = new Events(() => looks.overview(), { look: 50, sign: 10_000 });
     await using client = await openClient(server.url);
-    const first = new AbortController();
-    const listeners = [1, 2, 3].map(() => new Heard(events.listen(first.signal)));
+    const listeners = [1, 2, 3].map(() => new Heard(events.listen()));
     for (const one of listeners) await one.next();
     const before = await client.scripts();
     const told = 5;

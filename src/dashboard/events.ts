@@ -34,22 +34,21 @@ export class Events implements Disposable {
     this.#pace = pace;
   }
 
-  /** A stream for one more listener, until it goes. */
-  listen(signal: AbortSignal): ReadableStream<Uint8Array> {
+  /**
+   * A stream for one more listener, until it is cancelled, as servers do when a visitor has gone.
+   * (The signal of a request is not asked: on Deno that makes a warning.)
+   */
+  listen(): ReadableStream<Uint8Array> {
     let leave = () => {};
     return new ReadableStream({
       start: (controller) => {
         leave = () => this.#leave(controller);
         this.#listeners.add(controller);
-        signal.addEventListener("abort", leave, { once: true });
         this.#signs ??= setInterval(() => this.#send(":\n\n"), this.#pace.sign);
         // It is told at once, and so are the others: that is one look, too.
         void this.#tell();
       },
-      cancel: () => {
-        signal.removeEventListener("abort", leave);
-        leave();
-      },
+      cancel: () => leave(),
     }, { highWaterMark: BACKLOG });
   }
 

@@ -45,7 +45,7 @@ export class Routes {
       ["GET ", () => pageAnswer(pageFor(parts.guard.actionToken))],
       ["GET metrics", async () => textAnswer(METRICS_TYPE, await looks.metrics())],
       ["GET api/overview", async () => jsonAnswer(await looks.overview())],
-      ["GET api/events", ({ signal }) => textAnswer("text/event-stream", events.listen(signal))],
+      ["GET api/events", () => textAnswer("text/event-stream", events.listen())],
       ["GET api/tasks", (_, { searchParams }) => this.#tasks(searchParams)],
       ["GET api/task", (_, { searchParams }) => this.#task(searchParams)],
       ["GET api/graph", (_, { searchParams }) => this.#graph(searchParams)],
