@@ -1,5 +1,6 @@
 /** {@linkcode tasksIn}: a page of the tasks in one place of a queue. */
 import type { Broker } from "../broker.ts";
+import { nameIn } from "../message.ts";
 import { failureOf } from "../outcome.ts";
 import type { TaskStatus } from "../status.ts";
 import type { DeadTask, ListPlace, QueueStats, TaskQueue } from "../task_queue.ts";
@@ -52,6 +53,7 @@ const MOST = 5_000;
 /** A task, as far as a list tells without asking for more. */
 interface Seen {
   readonly id: string;
+  readonly name: string | undefined;
   readonly status: TaskStatus;
   readonly message: string | undefined;
   readonly needs: readonly string[];
@@ -98,7 +100,7 @@ async function search(queue: TaskQueue, wanted: TasksWanted): Promise<Found> {
     const page = await seenIn(queue, place, next, STEP);
     for (const one of page) {
       next++;
-      if (one !== undefined && nameOf(one).toLowerCase().includes(part)) hits.push(one);
+      if (one?.name?.toLowerCase().includes(part)) hits.push(one);
       if (hits.length === count) return { next, seen: hits };
     }
     if (page.length < STEP) break;
@@ -117,12 +119,8 @@ async function seenIn(
   const tasks = await queue.dead(from, count);
   return tasks.map((dead) => {
     const { id, message, outcome: { status } } = dead;
-    return { id, status, message, needs: [], dead };
+    return { id, name: nameIn(message), status, message, needs: [], dead };
   });
-}
-
-function nameOf({ message }: Seen): string {
-  return messageOf(message)?.name ?? "?";
 }
 
 async function rowOf(
@@ -132,12 +130,12 @@ async function rowOf(
   queue: string,
   redaction: Redaction,
 ): Promise<TaskRow> {
-  const { id, status } = seen;
+  const { id, name = "?", status } = seen;
   const message = messageOf(seen.message);
   const args = message === undefined
     ? "?"
     : redaction.line("args", argumentsOf(message, seen.needs));
-  const row = { id, name: nameOf(seen), status, args };
+  const row = { id, name, status, args };
   if (seen.dead !== undefined) return { ...row, ...deadFacts(seen.dead, queue) };
   if (place !== "scheduled" && place !== "running") return row;
   const record = await taskQueue.inspect(id);

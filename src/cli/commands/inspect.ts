@@ -105,7 +105,7 @@ async function factsOf(broker: Broker, record: TaskRecord): Promise<Record<strin
   return known(facts);
 }
 
-/** Name, and arguments and wishes, which the queue keeps until the task is over. */
+/** Name; and arguments and wishes, which the queue keeps until the task is over. */
 function callOf({ message, name, needs }: TaskRecord): Record<string, unknown> {
   return message === undefined ? { task: name } : messageFacts(
     message,
