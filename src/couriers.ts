@@ -27,10 +27,19 @@ export function placeOf(address: string): { server: string; name: string } {
 
 /** What stands for a result of another queue: what to need, and the task to store before. */
 export function standInFor(ref: TaskRef): { need: Need; task: NewTask } {
+  // The first slash ends the name of the queue, whatever is in it.
+  const queue = placeOf(ref.address).name.replace(/[%/]/g, encodeURIComponent);
   // Its origin tells it from a task for which a user chose the same id.
-  const need = { id: `${placeOf(ref.address).name}/${ref.id}`, origin: `@${ref.origin ?? ""}` };
+  const need = { id: `${queue}/${ref.id}`, origin: `@${ref.origin ?? ""}` };
   const message = encodeMessage({ ...DEFAULT_POLICY, name: STAND_IN, args: "[]", needs: 0 });
   return { need, task: { ...need, message, needs: [], plan: { remote: true } } };
+}
+
+/** The task for whose result the stand-in `id` stands, and the name of its queue. */
+export function taskBehind(id: string): { queue: string; id: string } {
+  const at = id.indexOf("/");
+  const queue = id.slice(0, at).replace(/%25|%2F/g, decodeURIComponent);
+  return { queue, id: id.slice(at + 1) };
 }
 
 /** Has the result of `ref`, a task of `from`, brought to where `need` is needed. */
@@ -63,7 +72,7 @@ export function deliveryOf(message: Message): Delivery | undefined {
 
 /** Ends the stand-in `need` of the queue `to`. */
 export async function deliver(to: TaskQueue, need: Need, outcome: Outcome): Promise<void> {
-  await to.deliver(need, outcome, KEEP);
+  await to.deliver(need, outcome, KEEP, STAND_IN);
 }
 
 function courierFor(ref: TaskRef, need: Need, queue: string): NewTask {

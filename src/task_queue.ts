@@ -473,9 +473,9 @@ export interface TaskQueue extends AsyncDisposable {
   discard(ids: readonly string[]): Promise<number>;
   /**
    * Ends a task that waits for that, or keeps the outcome for one that comes; `keep` milliseconds
-   * after no task takes it. A second outcome is dropped.
+   * after no task takes it. A second outcome is dropped. The name is kept with it.
    */
-  deliver(task: Need, outcome: Outcome, keep: number): Promise<void>;
+  deliver(task: Need, outcome: Outcome, keep: number, name?: string): Promise<void>;
   /**
    * Ids of tasks in a place, `count` of them from number `from` on: of those that wait, the next ones
    * first, and those with a key after the others.

@@ -1,6 +1,6 @@
 /** {@linkcode whyOf}: why a task has not run, in one sentence. */
 import { type PoolCard, readCards } from "./cards.ts";
-import { STAND_IN } from "./couriers.ts";
+import { STAND_IN, taskBehind } from "./couriers.ts";
 import { decodeMessage, type Message } from "./message.ts";
 import { failureOf } from "./outcome.ts";
 import {
@@ -169,14 +169,14 @@ async function waiting(queue: TaskQueue, situation: Situation, most: number): Pr
 }
 
 async function elsewhere(queue: TaskQueue, id: string, most: number): Promise<Found> {
-  const at = id.indexOf("/");
-  const text = `is the result of a task of queue "${id.slice(0, at)}"`;
+  const behind = taskBehind(id);
+  const text = `is the result of a task of queue "${behind.queue}"`;
   if (most === 0) return { cause: "other queue", text };
-  await using other = queue.sibling(id.slice(0, at));
+  await using other = queue.sibling(behind.queue);
   return {
     cause: "other queue",
     text,
-    because: await whyOf(other, { id: id.slice(at + 1) }, most - 1),
+    because: await whyOf(other, { id: behind.id }, most - 1),
   };
 }
 

@@ -167,8 +167,8 @@ testOnAll("dashboard: a task is told with all that is known of it", async (url, 
     json(there.page, `/api/task?queue=${queue}&id=${encodeURIComponent(id)}`);
   const login = await told(there.login.id);
   deepStrictEqual(
-    [login.status, JSON.parse(login.result), login.error, login.why.cause, login.dead],
-    ["success", { user: "ann", sessionToken: "•••" }, null, "over", false],
+    [login.name, login.status, JSON.parse(login.result), login.error, login.why.cause, login.dead],
+    ["login", "success", { user: "ann", sessionToken: "•••" }, null, "over", false],
   );
   const slow = await eventually(() => told(there.slow.id), ({ log }) => log.length === 1);
   deepStrictEqual(
@@ -187,6 +187,9 @@ testOnAll("dashboard: a task is told with all that is known of it", async (url, 
   );
   strictEqual(failed.error.text, "Error: out of paper");
   match(failed.error.stack, /dashboard_test/);
+  await there.later.cancel();
+  const { name, status, args } = await told(there.later.id);
+  deepStrictEqual([name, status, args], ["later", "expired", null]);
   match((await json(there.page, `/api/task?queue=${queue}&id=none`, 404)).error, /does not know/);
 });
 
@@ -238,6 +241,64 @@ testOnAll("dashboard: a graph has the tasks around one", async (url, queue) => {
   deepStrictEqual((await graph(a.id, 0)).edges, []);
   await json(page, `/api/graph?queue=${queue}&id=none`, 404);
   await broker.clear();
+});
+
+testOnAll("dashboard: a graph has the names of tasks that are over", async (url, queue) => {
+  await using broker = getBroker(url, queue).expose({
+    sum: (...parts: readonly unknown[]) => parts.length,
+    fails() {
+      throw new Error("no");
+    },
+  });
+  await using page = dashboard(broker);
+  await using _pool = new InlineWorkerPool(broker).start();
+  const q = broker.queue();
+  const [good, bad] = [await q.sum(), await q.fails()];
+  await Promise.all([good.wait(), bad.wait()]);
+  const late = await task(q.sum, { delay: 3_600_000, onError: "pass" })(good, bad);
+  const { nodes } = await json(page, `/api/graph?queue=${queue}&id=${late.id}`);
+  deepStrictEqual(nodes, [
+    { id: late.id, name: "sum", status: "pending", root: true },
+    { id: good.id, name: "sum", status: "success" },
+    { id: bad.id, name: "fails", status: "failed" },
+  ]);
+  await broker.clear();
+  await broker.discard();
+});
+
+testOnAll("dashboard: a graph has the tasks of other queues that are shown", async (url, queue) => {
+  const there = `${queue}/50%`;
+  await using near = getBroker(url, queue);
+  await using far = getBroker(url, there).expose({ early: () => 1 });
+  await using both = dashboard([near, far]);
+  await using one = dashboard(near);
+  // Another queue of that name, on another server.
+  await using namesake = getBroker("memory://elsewhere", there);
+  await using elsewhere = dashboard([near, namesake]);
+  const early = await far.queue().early();
+  await using pool = new InlineWorkerPool(far).start();
+  await early.wait();
+  await pool.stop();
+  const late = await far.queue().late();
+  const sum = await near.queue().sum([early, late, await near.queue().gone()]);
+  const graph = async (page: Dashboard) => {
+    const { nodes } = await json(page, `/api/graph?queue=${queue}&id=${sum.id}`);
+    return nodes.map(({ id: _, ...rest }: { id: string }) => rest);
+  };
+  deepStrictEqual(await graph(both), [
+    { name: "sum", status: "pending", root: true },
+    { name: "early", status: "success", queue: there, taskId: early.id },
+    { name: "late", status: "enqueued", queue: there, taskId: late.id },
+    { name: "gone", status: "enqueued" },
+  ]);
+  // Of a queue that is not shown nothing is told.
+  const standIn = { name: "worq:result", status: "pending" };
+  for (const page of [one, elsewhere]) {
+    const known = (await graph(page)).slice(1, 3);
+    deepStrictEqual(known, [{ ...standIn, status: "success" }, standIn]);
+  }
+  await near.clear();
+  await far.clear();
 });
 
 testOnAll("dashboard: each action is done", async (url, queue) => {

@@ -277,6 +277,18 @@ testPage(
   },
 );
 
+testPage("the graph leads to tasks of other queues", async ({ stub, open }) => {
+  stub.graph = "across";
+  const page = await open(TASK);
+  await page.locator("[data-boxes='2']").waitFor();
+  await page.locator(".graph canvas").focus();
+  await page.keyboard.press("ArrowLeft");
+  await page.getByText("chart.render of queue images, success").waitFor({ state: "attached" });
+  await page.keyboard.press("Enter");
+  await page.getByText("does not know this task").waitFor();
+  match(page.url(), /#\/task\/images\/far$/);
+});
+
 testPage(
   "the graph of 10,000 tasks costs little to lay out, to open, and to move",
   async (tools) => {

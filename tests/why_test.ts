@@ -302,7 +302,8 @@ testOnAll("it tells which pool has a task, and when a retry is due", async (url,
 });
 
 testOnAll("a result of another queue is asked for there", async (url, name) => {
-  await using there = getBroker(url, `${name}-there`);
+  const place = `${name}/50%/there`;
+  await using there = getBroker(url, place);
   await using here = getBroker(url, name);
   const far = await there.queue().far();
   const near = await here.queue().near(far);
@@ -310,8 +311,8 @@ testOnAll("a result of another queue is asked for there", async (url, name) => {
   match(
     whyText(why),
     new RegExp(
-      `^waits for 1 of 1 results: worq:result \\S+ is the result of a task of queue "${name}-there": ` +
-        `far ${far.id.replaceAll(".", "\\.")} waits because no pool serves queue "${name}-there"$`,
+      `^waits for 1 of 1 results: worq:result \\S+ is the result of a task of queue "${place}": ` +
+        `far ${far.id.replaceAll(".", "\\.")} waits because no pool serves queue "${place}"$`,
     ),
   );
   await here.clear();

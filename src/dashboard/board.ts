@@ -2,6 +2,7 @@
 import { Broker } from "../broker.ts";
 import { getBroker, listQueues } from "../connect.ts";
 import { placeOf } from "../couriers.ts";
+import type { TaskQueue } from "../task_queue.ts";
 import { waitUntil } from "../wait.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -66,13 +67,24 @@ export class Board implements AsyncDisposable {
 
   /** The one of this name. Throws a {@linkcode Refusal} when there is none. */
   async broker(name: string): Promise<Broker> {
+    const broker = await this.#find(name);
+    if (broker !== undefined) return broker;
+    throw new Refusal(404, `there is no queue ${JSON.stringify(name)}`);
+  }
+
+  /** The queue of this name on the server of `queue`, if it is shown. */
+  async sibling(queue: TaskQueue, name: string): Promise<TaskQueue | undefined> {
+    const found = (await this.#find(name))?.taskQueue;
+    if (found === undefined) return undefined;
+    return placeOf(found.address).server === placeOf(queue.address).server ? found : undefined;
+  }
+
+  async #find(name: string): Promise<Broker | undefined> {
     if (!this.#brokers.has(name)) {
       await this.#list?.whole();
       await this.brokers();
     }
-    const broker = this.#brokers.get(name);
-    if (broker !== undefined) return broker;
-    throw new Refusal(404, `there is no queue ${JSON.stringify(name)}`);
+    return this.#brokers.get(name);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -94,8 +94,10 @@ export class Routes {
   async #graph(query: URLSearchParams): Promise<Response> {
     const id = checkId(textIn(query, "id"));
     const depth = wholeIn(query, "depth", [0, MOST_DEPTH], 3);
-    const broker = await this.#parts.board.broker(textIn(query, "queue"));
-    return jsonAnswer(await graphOf(broker.taskQueue, id, depth));
+    const { board } = this.#parts;
+    const { taskQueue } = await board.broker(textIn(query, "queue"));
+    const other = (name: string) => board.sibling(taskQueue, name);
+    return jsonAnswer(await graphOf(taskQueue, id, depth, other));
   }
 
   async #action(request: Request, url: URL): Promise<Response> {

@@ -169,8 +169,8 @@ export class MemoryTaskQueue implements TaskQueue {
   }
 
   /** Ends a task that waits for its outcome. */
-  deliver(task: Need, outcome: Outcome, keep: number): Promise<void> {
-    return this.#do(() => this.#store.deliver(task, outcome, keep));
+  deliver(task: Need, outcome: Outcome, keep: number, name?: string): Promise<void> {
+    return this.#do(() => this.#store.deliver(task, outcome, keep, name));
   }
 
   /** What is wrong with the queue. */

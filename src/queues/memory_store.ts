@@ -384,12 +384,13 @@ export class Store {
     return answers;
   }
 
-  deliver({ id, origin }: Need, outcome: Outcome, keep: number): void {
+  deliver({ id, origin }: Need, outcome: Outcome, keep: number, name?: string): void {
     const known = this.#tasks.get(id);
     if (known === undefined) {
       const entry = this.#newEntry({ id, message: "", needs: [], ...(origin ? { origin } : {}) });
       this.#tasks.set(id, entry);
       this.#finish(entry, outcome, keep);
+      entry.name = name;
     } else if (known.origin === origin && this.#pending.delete(known)) {
       this.#unschedule(known);
       this.#finish(known, outcome, keep);

@@ -419,8 +419,13 @@ export class RedisTaskQueue implements TaskQueue {
   }
 
   /** Ends a task that waits for its outcome. */
-  async deliver({ id, origin = "" }: Need, outcome: Outcome, keep: number): Promise<void> {
-    const text = outcome.status[0]! + outcome.text;
+  async deliver(
+    { id, origin = "" }: Need,
+    outcome: Outcome,
+    keep: number,
+    name?: string,
+  ): Promise<void> {
+    const text = outcome.status[0]! + outcome.text + (name === undefined ? "" : `${UNIT}=${name}`);
     const more = await this.#run(DELIVER, () => [id, origin, text, `${Math.ceil(keep)}`]);
     if (more === 1) await this.#settle();
   }

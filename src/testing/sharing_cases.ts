@@ -220,14 +220,15 @@ export const LIMITS: readonly Case[] = [
 /** Tasks whose outcome comes from elsewhere. */
 export const REMOTE: readonly Case[] = [
   [".deliver() ends a task that nobody runs, once", async ({ driver, pass }) => {
-    await driver.enqueue({ id: "far", origin: "@", plan: { remote: true } });
+    await driver.enqueue({ id: "far", name: "far.away", origin: "@", plan: { remote: true } });
     await driver.enqueue({ id: "a", takes: [{ id: "far", origin: "@" }] });
     deepStrictEqual(await driver.claim(9), []);
     const far = { id: "far", origin: "@" };
     await driver.queue.deliver({ ...far, origin: "other" }, { status: "failed", text: "0" }, 9_000);
     strictEqual(await driver.status("far"), "pending");
-    await driver.queue.deliver(far, { status: "success", text: "7" }, 9_000);
-    await driver.queue.deliver(far, { status: "success", text: "8" }, 9_000);
+    await driver.queue.deliver(far, { status: "success", text: "7" }, 9_000, "far.away");
+    await driver.queue.deliver(far, { status: "success", text: "8" }, 9_000, "other");
+    strictEqual((await driver.queue.inspect("far"))?.name, "far.away");
     const [a] = await driver.claim(9);
     deepStrictEqual(a?.inputs, [{ status: "success", text: "7" }]);
     await driver.end("success", a!);
@@ -259,7 +260,9 @@ export const REMOTE: readonly Case[] = [
   }],
   [".deliver() keeps an outcome for a task that comes later", async ({ driver }) => {
     const far = { id: "far", origin: "@" };
-    await driver.queue.deliver(far, { status: "success", text: "7" }, 9_000);
+    await driver.queue.deliver(far, { status: "success", text: "7" }, 9_000, "far.away");
+    const [seen] = await driver.queue.sights(["far"]);
+    deepStrictEqual([seen?.status, seen?.name], ["success", "far.away"]);
     const again = { ...far, plan: { remote: true } };
     deepStrictEqual(await driver.enqueue(again, { id: "a", takes: [far] }), [
       "enqueued",

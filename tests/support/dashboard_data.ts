@@ -211,6 +211,15 @@ export function smallGraph(root: string) {
   return { nodes, edges, more: false };
 }
 
+/** A task that takes the result of one of another queue. */
+export function acrossGraph(root: string) {
+  const nodes = [
+    { id: root, name: "mail.digest", status: "pending", root: true },
+    { id: "images/far", name: "chart.render", status: "success", queue: "images", taskId: "far" },
+  ];
+  return { nodes, edges: [["images/far", root]], more: false };
+}
+
 /** As many tasks as a graph has at most: parts, each made from two others, and a sum. */
 export function largeGraph(root: string, size = 10_000) {
   const names = ["pages.fetch", "pages.parse", "links.extract", "index.write"];

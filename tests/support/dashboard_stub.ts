@@ -3,7 +3,15 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { ASSETS, PAGE } from "../../src/dashboard/assets.ts";
-import { HOSTILE, largeGraph, overviewOf, smallGraph, taskOf, tasksOf } from "./dashboard_data.ts";
+import {
+  acrossGraph,
+  HOSTILE,
+  largeGraph,
+  overviewOf,
+  smallGraph,
+  taskOf,
+  tasksOf,
+} from "./dashboard_data.ts";
 
 const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
   "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -22,7 +30,7 @@ export class DashboardStub {
   readonly actions: Asked[] = [];
   queues: readonly string[] = PLAIN;
   readOnly = false;
-  graph: "small" | "large" | "alone" = "small";
+  graph: "small" | "large" | "alone" | "across" = "small";
   #look = 400;
   readonly #listeners = new Set<ServerResponse>();
   readonly #server = createServer((request, response) => void this.#answer(request, response));
@@ -98,6 +106,7 @@ export class DashboardStub {
         return id.startsWith("5Zr2") ? taskOf(queue, id, now) : undefined;
       case "/api/graph":
         if (this.graph === "large") return largeGraph(id);
+        if (this.graph === "across") return acrossGraph(id);
         return this.graph === "small"
           ? smallGraph(id)
           : { nodes: smallGraph(id).nodes.slice(3, 4), edges: [], more: false };

@@ -178,7 +178,8 @@ export function graphView(queue, root) {
 
   function open(box) {
     if (box.size === 1) {
-      if (box.id !== root) location.hash = link("task", queue, box.id);
+      if (box.queue !== undefined) location.hash = link("task", box.queue, box.taskId);
+      else if (box.id !== root) location.hash = link("task", queue, box.id);
       return;
     }
     opened.set(box.key, (opened.get(box.key) ?? 0) + 1);
@@ -188,10 +189,9 @@ export function graphView(queue, root) {
   function select(box) {
     selected = box.key;
     const { word } = lookOf(box.status);
-    setText(
-      selection,
-      `${short(box.name, 60)}, ${word}${box.size > 1 ? `, ${count(box.size)} tasks` : ""}`,
-    );
+    const where = box.queue === undefined ? "" : ` of queue ${short(box.queue, 60)}`;
+    const size = box.size > 1 ? `, ${count(box.size)} tasks` : "";
+    setText(selection, `${short(box.name, 60)}${where}, ${word}${size}`);
     const [left, top] = [(box.x - view.x) * view.scale, (box.y - view.y) * view.scale];
     const isOut = left < 40 || top < 20 || left > canvas.clientWidth - 40 ||
       top > canvas.clientHeight - 20;

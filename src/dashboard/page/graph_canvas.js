@@ -101,12 +101,17 @@ function drawBox(context, box, isSelected, colours, isReadable) {
   context.fillStyle = colours.muted;
   context.textAlign = "right";
   context.fillText(
-    box.size > 1 ? `× ${count(box.size)}` : short(box.id, 12),
+    box.size > 1 ? `× ${count(box.size)}` : short(placeOf(box), 12),
     left + WIDTH - 9,
     top + 30,
     96,
   );
   context.textAlign = "left";
+}
+
+/** Its id, or where it is when it is of another queue. */
+function placeOf({ id, queue }) {
+  return queue === undefined ? id : `in ${plain(queue)}`;
 }
 
 function card(context, left, top, fill, edge) {

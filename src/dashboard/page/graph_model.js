@@ -20,8 +20,8 @@ const WAYS = [
 ];
 
 /**
- * Boxes `{ key, name, status, size, id?, root? }` and lines `{ from, to, size }` between them.
- * `opened` tells how often each group was opened.
+ * Boxes `{ key, name, status, size }`, with all of its node when it is one task, and lines
+ * `{ from, to, size }` between them. `opened` tells how often each group was opened.
  */
 export function pictureOf({ nodes, edges }, opened) {
   const levels = levelsOf(nodes, edges);
@@ -35,8 +35,8 @@ export function pictureOf({ nodes, edges }, opened) {
   return { boxes: [...boxes.values()], lines: linesOf(edges, boxOf) };
 }
 
-function single({ id, name, status, root }) {
-  return { key: `task ${id}`, id, name, status, size: 1, root };
+function single(node) {
+  return { ...node, key: `task ${node.id}`, size: 1 };
 }
 
 function grouped(nodes, levels, opened) {
