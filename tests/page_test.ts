@@ -139,6 +139,7 @@ testPage("the page tells that the connection is lost, and comes back", async ({ 
   stub.hangUp();
   await page.locator("#live.lost").waitFor();
   match(await page.locator("#notice").innerText(), /connection is lost/);
+  stub.comeBack();
   await page.locator("#live.on").waitFor();
   strictEqual(await page.locator("#notice").isVisible(), false);
 });

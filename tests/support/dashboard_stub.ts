@@ -32,6 +32,7 @@ export class DashboardStub {
   readOnly = false;
   graph: "small" | "large" | "alone" | "across" = "small";
   #look = 400;
+  #isAway = false;
   readonly #listeners = new Set<ServerResponse>();
   readonly #server = createServer((request, response) => void this.#answer(request, response));
 
@@ -57,14 +58,16 @@ export class DashboardStub {
     for (let i = 149; i >= 0; i--) this.tell(-2_000 * i);
   }
 
-  /** Ends the streams of events, as a server does that goes away. */
+  /** Ends the streams of events, and takes no new ones, as a server that goes away. */
   hangUp(): void {
+    this.#isAway = true;
     for (const listener of this.#listeners) listener.destroy();
     this.#listeners.clear();
   }
 
-  get listeners(): number {
-    return this.#listeners.size;
+  /** Takes streams of events again. */
+  comeBack(): void {
+    this.#isAway = false;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -135,6 +138,7 @@ export class DashboardStub {
   }
 
   #listen(response: ServerResponse): void {
+    if (this.#isAway) return void response.destroy();
     response.writeHead(200, { "content-type": "text/event-stream" });
     response.write("retry: 200\n\n");
     this.#listeners.add(response);
