@@ -109,6 +109,7 @@ const LAYERS = [
   "pools/process_entry",
   "pools/process",
   "connect",
+  "name_list",
   "doctor/diagnosis",
   "doctor/server_facts",
   "doctor/storage",

@@ -1,13 +1,8 @@
 /** `worq top`: what happens on a server, live. */
 import process from "node:process";
 import { Command, Option } from "commander";
-import {
-  type Broker,
-  getBroker,
-  listQueues,
-  type PoolCard,
-  QueueUnavailable,
-} from "../../../mod.ts";
+import { type Broker, getBroker, type PoolCard, QueueUnavailable } from "../../../mod.ts";
+import { NameList } from "../../name_list.ts";
 import { RateHistory } from "../../rate_history.ts";
 import { waitUntil } from "../../wait.ts";
 import { CliError } from "../failure.ts";
@@ -76,6 +71,7 @@ class Screen implements AsyncDisposable {
   readonly #connection: Broker;
   readonly #brokers = new Map<string, Broker>();
   readonly #history = new RateHistory();
+  readonly #names: NameList;
   #state: TopState;
   /** What `y` agrees to. */
   #asked: (() => Promise<unknown>) | undefined;
@@ -87,6 +83,7 @@ class Screen implements AsyncDisposable {
   constructor(settings: TopSettings) {
     this.#settings = settings;
     this.#connection = getBroker(settings.url);
+    this.#names = new NameList(settings.url);
     this.#state = {
       server: settings.url.replace(/\/\/.*@/, "//"),
       now: new Date(),
@@ -96,6 +93,7 @@ class Screen implements AsyncDisposable {
   }
 
   async run(): Promise<void> {
+    if (this.#settings.queue === undefined) await this.#names.whole();
     await this.#look(); // what is wrong with the server is told on the screen that stays
     output().write(ENTER);
     process.stdin.setRawMode(true);
@@ -153,7 +151,7 @@ class Screen implements AsyncDisposable {
 
   async #look(): Promise<void> {
     const { url, queue } = this.#settings;
-    const names = queue ?? (await listQueues(url)).sort();
+    const names = queue ?? [...await this.#names.names()].sort();
     const seen = await Promise.all(names.map(async (name) => {
       const broker = this.#brokers.get(name) ?? getBroker(url, name);
       this.#brokers.set(name, broker);
