@@ -1,6 +1,7 @@
 /** Who waits for which task, in this process: one question and one subscription for all. */
 import { Batch } from "./batch.ts";
 import { isAfter, lastId } from "./ids.ts";
+import { Roster } from "./roster.ts";
 import type { Need, Outcome, TaskQueue } from "./task_queue.ts";
 import { type WaitOptions, waitUntil } from "./wait.ts";
 import { Group, Single, type Waiter } from "./waiter.ts";
@@ -15,7 +16,7 @@ const MAX_EARLY_TEXT = 4_000;
 export class Waiters {
   readonly #queue: TaskQueue;
   /** By id, or by origin where the id was chosen: the id may be another call's by now. */
-  readonly #waiters = new Map<string, Waiter>();
+  readonly #waiters = new Roster<string, Waiter>();
   /** Tasks that are waited for and whose id was chosen, by that. */
   readonly #chosen = new Map<string, Set<Need>>();
   readonly #ask: Batch<Need, Outcome | undefined>;

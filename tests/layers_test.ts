@@ -17,6 +17,7 @@ const LAYERS = [
   "wait",
   "batch",
   "chain",
+  "roster",
   "ids",
   "plain",
   "codec",

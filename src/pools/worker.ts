@@ -4,6 +4,7 @@ import { Chain, type Linked } from "../chain.ts";
 import { readNotes } from "../notes.ts";
 import { encodeFailure } from "../outcome.ts";
 import { retryDelay } from "../retry.ts";
+import { Roster } from "../roster.ts";
 import { type Declaration, readDeclarations } from "../schedule.ts";
 import type { Report } from "../task_queue.ts";
 import type { Job } from "./consumer.ts";
@@ -47,18 +48,25 @@ export interface WorkerHost {
   ended(): void;
 }
 
-interface Entry extends Linked<Entry> {
-  readonly serial: number;
-  readonly job: Job;
-  /** Time after which it must not begin any more, when it was sent ahead. */
-  readonly until: number;
-  /** When it may have begun, by `performance.now()`; 0 while others are before it. */
-  begun: number;
+/** A task that the worker has. A class: V8 takes literals that live a moment for ones that stay. */
+class Entry implements Linked<Entry> {
   /** How often it was seen waiting although its time was up. */
-  overdue: number;
-  timedOut: boolean;
+  overdue = 0;
+  timedOut = false;
   /** When it was asked to end, because nobody wants it any more; 0 when it was not. */
-  abandoned: number;
+  abandoned = 0;
+  chain: Chain<Entry> | undefined = undefined;
+  before: Entry | undefined = undefined;
+  after: Entry | undefined = undefined;
+
+  constructor(
+    readonly serial: number,
+    readonly job: Job,
+    /** Time after which it must not begin any more, when it was sent ahead. */
+    readonly until: number,
+    /** When it may have begun, by `performance.now()`; 0 while others are before it. */
+    public begun: number,
+  ) {}
 }
 
 /** Milliseconds for which a task may wait in a worker for the one before it. */
@@ -102,7 +110,7 @@ export class Worker {
   readonly #pace: Pace;
   readonly #host: WorkerHost;
   /** All that it has; those that are not in one of the two chains wait for other tasks. */
-  readonly #entries = new Map<number, Entry>();
+  readonly #entries = new Roster<number, Entry>();
   /** What runs, as far as is known. */
   readonly #active = new Chain<Entry>();
   /** What has yet to begin, in order. */
@@ -198,18 +206,7 @@ export class Worker {
     }
     const waits = this.#load >= this.#limits.concurrency;
     const { claim, broker, abort } = job;
-    const entry: Entry = {
-      serial,
-      job,
-      until: waits ? Date.now() + AHEAD : 0,
-      begun: waits ? 0 : now,
-      overdue: 0,
-      timedOut: false,
-      abandoned: 0,
-      chain: undefined,
-      before: undefined,
-      after: undefined,
-    };
+    const entry = new Entry(serial, job, waits ? Date.now() + AHEAD : 0, waits ? 0 : now);
     this.#entries.set(serial, entry);
     (waits ? this.#queued : this.#active).add(entry);
     this.#given++;
