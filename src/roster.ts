@@ -43,6 +43,8 @@ export class Roster<Key extends string | number, Value> {
     this.#places.delete(key);
     this.#values[place] = undefined;
     this.#free.push(place);
+    // The lists are as long as there ever were elements: with the last one goes that memory, too.
+    if (this.#places.size === 0) this.#values.length = this.#free.length = 0;
     return true;
   }
 
