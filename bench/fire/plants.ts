@@ -32,11 +32,7 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     crime: "accepted twice",
   },
   "nobody gets what a lost pool had": {
-    edit: [
-      "exchange",
-      "local more = not again and #expired(LEASES) > 0 and recover()",
-      "local more = false",
-    ],
+    edit: ["exchange", "local more = is_late and rare().recover()", "local more = false"],
     crime: "lost",
   },
   "a lease outlives its task": {

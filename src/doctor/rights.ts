@@ -63,7 +63,7 @@ export async function readRights(
       ["EVAL", "return 1", "0"],
       ["ZCARD", key],
       ["LLEN", key],
-      ["HEXISTS", key, "paused"],
+      ["EXISTS", key],
       ...(kind === "cluster" ? [["ASKING"] as const] : []), // with CLUSTER SLOTS it was found
     ]),
     ...await inScripts(scriptCommands()),

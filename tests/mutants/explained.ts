@@ -81,8 +81,8 @@ export const EXPLAINED: readonly Explanation[] = [
     names: [
       "take: shift if want <= 0 then return {}, {} end",
       "next_time: shift if at and (not first or at < first) then first = at end",
-      "EXCHANGE: shift elseif want > 0 and not overdue and (tonumber(last) or -1) < tonumber(number) and call('HEXISTS', META, 'paused') == 0 then",
-      "EXCHANGE: shift elseif want > 0 and not overdue and (tonumber(last) or -1) < tonumber(number) and call('HEXISTS', META, 'paused') == 0 then (2)",
+      "EXCHANGE: shift elseif want > 0 and not overdue and (tonumber(last) or -1) < tonumber(number) and (calm or call('EXISTS', PAUSED) == 0) then",
+      "EXCHANGE: shift elseif want > 0 and not overdue and (tonumber(last) or -1) < tonumber(number) and (calm or call('EXISTS', PAUSED) == 0) then (2)",
       "EXCHANGE: shift if rest and (next < 0 or rest - now < next) then next = rest - now end",
       "EXCHANGE: shift if rest and (next < 0 or rest - now < next) then next = rest - now end (2)",
       "CLEAR: shift local some = removed < 80 and call('ZRANGEBYSCORE', place, '-8972014882652160', '+inf', 'LIMIT', 0, 80 - removed) or {}",
