@@ -42,7 +42,8 @@ export async function readHistory(files: readonly string[], queue: string): Prom
 
   function read([, key = "", ...words]: string[]): void {
     if (key.startsWith(results)) {
-      const [outcome = "", ended] = words[0]!.split(UNIT);
+      const [outcome = "", ...rest] = words[0]!.split(UNIT);
+      const ended = rest.find((part) => !part.startsWith("=")); // that is the name
       push(outcomes, key.slice(results.length), { outcome: toOutcome(outcome), at: Number(ended) });
     } else if (key === runs) {
       for (let i = 0; i < words.length; i += 2) {
