@@ -138,6 +138,8 @@ function traceRun(
   }, sender);
   if (!isSpanContextValid(span.spanContext())) return next();
   const running = trace.setSpan(sender, span);
+  // What leads to a span that nobody records has travelled with the call.
+  if (!span.isRecording() && call !== undefined && !isLinked) return context.with(running, next);
   // For calls that no hook sees, and where nobody keeps track of what is active.
   const { context: carried } = addressed(carriedContext(), running);
   return context.with(running, () => carry(Object.freeze(carried), next)).then((result) => {

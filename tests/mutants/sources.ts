@@ -43,6 +43,11 @@ export function nameOf({ part, kind, line, nth }: Mutant): string {
   return `${part.name}: ${kind} ${line}${nth === 1 ? "" : ` (${nth})`}`;
 }
 
+/** Whether a script has the part of a mutant. */
+export function isIn(script: string, { part }: Mutant): boolean {
+  return direct(script).includes(part.text);
+}
+
 /** Makes the mistake wherever the part is. */
 export function plant({ part, text }: Mutant): (script: string) => string {
   return (script) => {

@@ -2,7 +2,7 @@
 import { openRedisClient } from "../../src/queues/redis_client.ts";
 import { SCRIPTS } from "../../src/queues/redis_scripts.ts";
 import { RedisServer } from "../support/redis_server.ts";
-import { type Mutant, plant } from "./sources.ts";
+import { isIn, type Mutant, plant } from "./sources.ts";
 
 /** Those of which a server takes the scripts, and the server's version. */
 export async function onlyValid(
@@ -12,7 +12,7 @@ export async function onlyValid(
   const client = await openRedisClient(server.url, { connectTimeout: 5_000 });
   try {
     const answers = await Promise.all(mutants.map((mutant) => {
-      const script = SCRIPTS.find(({ text }) => text.includes(mutant.part.text))!;
+      const script = SCRIPTS.find(({ text }) => isIn(text, mutant))!;
       const load = client.send("SCRIPT", ["LOAD", plant(mutant)(script.text)]);
       return load.then(() => [mutant], () => []);
     }));
