@@ -265,8 +265,9 @@ local function wake(is_sure)
     if not pool then return end
     local client = string.match(pool, '^[^${UNIT}]+')
     if call('PUBLISH', 'worq:client:' .. client, QUEUE) > 0 then return end
-    -- A cluster counts only who listens on this very server.
-    if CLUSTER and now - since < ${LOOKS} then return end
+    -- A cluster counts only who listens on this very server. (The time is asked for here: a script
+    -- that stores plain tasks needs it for nothing else.)
+    if CLUSTER and (tonumber(ARGV[1]) or call('TIME')[1] * 1000) - since < ${LOOKS} then return end
   end
 end
 

@@ -108,8 +108,8 @@ export const EXPLAINED: readonly Explanation[] = [
       "(`tests/cluster_test.ts`).",
     names: [
       "wake: swap if call('PUBLISH', 'worq:client:' .. client, QUEUE) > 0 then return end",
-      "wake: drop if CLUSTER and now - since < 6000 then return end",
-      "wake: shift if CLUSTER and now - since < 6000 then return end",
+      "wake: drop if CLUSTER and (tonumber(ARGV[1]) or call('TIME')[1] * 1000) - since < 6000 then return end",
+      "wake: shift if CLUSTER and (tonumber(ARGV[1]) or call('TIME')[1] * 1000) - since < 6000 then return end",
     ],
   },
 ];
