@@ -150,7 +150,7 @@ local function add_refs(id, n)
   local sum = redis.pcall('INCRBY', key, n)
   if type(sum) == 'number' then return sum end
   call('SET', key, n)
-  return n
+  return tonumber(n)
 end
 
 -- Nobody takes the result of a task any more: if it is over, what is left of it gets its end.

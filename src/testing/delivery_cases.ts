@@ -288,8 +288,10 @@ export const RETRIES: readonly Case[] = [
       await driver.end("retry", claim!);
       pass(RETRY);
     }
-    const { attempts, failures } = (await driver.queue.inspect("a"))!;
+    const record = (await driver.queue.inspect("a"))!;
+    const { attempts, failures } = record;
     strictEqual(failures, MAX_ATTEMPTS + 2);
+    deepStrictEqual([record.owner, record.started], ["pool11", attempts.at(-1)?.started]);
     deepStrictEqual(
       attempts.map(({ owner }) => owner),
       [2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map((i) => `pool${i}`),

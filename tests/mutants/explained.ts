@@ -14,7 +14,6 @@ export const EXPLAINED: readonly Explanation[] = [
       "The two lines touch different fields of a record, or keys that have nothing to do with each " +
       "other, in functions of which the rule for swaps does not know that.",
     names: [
-      "leave: swap if call('ZREM', LEASES, id) == 0 then return nil end",
       "take: swap if call('EXISTS', line) == 1 then call('ZADD', TURNS, turn + 1, key) end",
       "take: swap tidy()",
       "link: swap write(t, 'linked', linked + i)",
@@ -69,7 +68,8 @@ export const EXPLAINED: readonly Explanation[] = [
       "ENQUEUE: shift links[#links + 1] = { n, id, needs >= 0 and 80 or 1 }",
       "ENQUEUE: shift if (#links > 0 or #over > 0) and settle(0) then answers[#answers + 1] = '+' end",
       "ENQUEUE: shift if (#links > 0 or #over > 0) and settle(0) then answers[#answers + 1] = '+' end (2)",
-      "EXCHANGE: shift local any = call('EXISTS', unpack(names)) > 0",
+      "EXCHANGE: shift refs, any = call('MGET', unpack(names, n + 1)), call('EXISTS', unpack(names, 1, n)) > 0",
+      "make_ready: swap waiting = {}",
       "EXCHANGE: shift any = call('EXISTS', unpack(names)) > 0 or any",
       "give_back: shift local records = call('EXISTS', unpack(keys_of('t:', free))) > 0",
     ],

@@ -263,7 +263,15 @@ export const REDIS_CASES: readonly RedisCase[] = [
       await driver.end("lost", ...await driver.claim());
       const { refs, losses, status } = (await queue.inspect("a"))!;
       deepStrictEqual([refs, losses, status], [1, 1, "enqueued"]);
-      strictEqual(await queue.clear(), 2);
+      strictEqual(await driver.run(), "a");
+      await client.send("SET", [`${prefixOf(name)}refs:a`, "x"]);
+      strictEqual(await driver.run(), "b");
+      strictEqual(await client.send("EXISTS", [`${prefixOf(name)}refs:a`]), 0);
+      await driver.enqueue({ id: "c" });
+      await client.send("HSET", [`${prefixOf(name)}r:c`, "x", "z"]);
+      strictEqual(await driver.run(), "c");
+      strictEqual((await driver.outcome("c"))?.text, '"c"');
+      ok(await client.send("PTTL", [`${prefixOf(name)}r:c`]) as number > 0);
     } finally {
       await client.close();
     }
