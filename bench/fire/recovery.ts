@@ -41,7 +41,8 @@ export function recoveriesOf(
   });
 }
 
-/** The claim after the one that a run is of. */
+/** The claim after the one that a run is of. A cluster has them in several files, in no order. */
 function nextClaim({ began }: Run, claims: readonly Claimed[]): Claimed | undefined {
-  return claims.find(({ at }) => at > began);
+  const later = claims.filter(({ at }) => at > began);
+  return later.sort((a, b) => a.at - b.at)[0];
 }
