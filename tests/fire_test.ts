@@ -8,6 +8,7 @@ import type { HostsOptions } from "../bench/fire/hosts.ts";
 import { LocalHosts } from "../bench/fire/local_hosts.ts";
 import { plantFactory, PLANTS } from "../bench/fire/plants.ts";
 import { Random } from "../bench/fire/random.ts";
+import { recoveriesOf } from "../bench/fire/recovery.ts";
 import { Splitter } from "../bench/fire/resp.ts";
 import { singleServer, type Site } from "../bench/fire/sites.ts";
 import { timetable } from "../bench/fire/timetable.ts";
@@ -118,3 +119,12 @@ function crimesOf({ crimes }: Burnt): Found[] {
   return CRIMES.filter((crime) => crimes[crime].length > 0)
     .map((crime) => [crime, crimes[crime].slice(0, 3)] as const);
 }
+
+Deno.test("what a lost host had counts until its next claim, in whatever order claims are known", () => {
+  const run = { id: "a", fence: 3, host: "one", began: 1_000, ended: undefined };
+  const claims = [40_000, 990, 16_500].map((at, fence) => ({ fence, at }));
+  deepStrictEqual(
+    recoveriesOf([run], new Map([["a", claims]]), [{ at: 2_000, host: "one" }], []),
+    [{ time: 14_500, undisturbed: true }],
+  );
+});
